@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * gwsync inside the kernel: per-netns state and what the files share.
+ *
+ * One direction each: capture -> ring/tombstone -> emit -> netlink, and
+ * netlink -> apply -> replica.  The one worker of a netns (emit) does all
+ * emission, so the order of its messages is the order of truth.
+ */
+#ifndef _GWSYNC_H
+#define _GWSYNC_H
+
+#include <linux/llist.h>
+#include <linux/mutex.h>
+#include <linux/percpu.h>
+#include <linux/rcupdate.h>
+#include <linux/types.h>
+#include <linux/u64_stats_sync.h>
+#include <linux/workqueue.h>
+#include <net/netfilter/nf_conntrack.h>
+#include <net/netfilter/nf_conntrack_ecache.h>
+#include <net/netfilter/nf_conntrack_zones.h>
+#include <net/netns/generic.h>
+#include <uapi/linux/gwsync.h>
+
+#ifndef CONFIG_64BIT
+#error "gwsync keeps its marks in bits 32..63 of ct->status: 64 bit only"
+#endif
+
+/*
+ * Marks of a flow, in the half of ct->status that no kernel uses and that
+ * ctnetlink does not show.  Only atomic bit operations and gwsync_flow_*
+ * helpers (cmpxchg) touch them once the flow is confirmed.
+ */
+enum gwsync_flow_bit {
+	GWSYNC_FLOW_DIRTY_BIT = 32,	/* a change waits for emission */
+	GWSYNC_FLOW_ANNOUNCED_BIT,	/* emitted since it became ours: its end must be told */
+	GWSYNC_FLOW_REPLICA_BIT,	/* installed for OWNER */
+	GWSYNC_FLOW_GEN_BIT,		/* full sync generation that touched it last */
+	GWSYNC_FLOW_PICKUP_ORIG_BIT,	/* may re-learn its TCP window, see pickup.c; */
+	GWSYNC_FLOW_PICKUP_REPLY_BIT,	/* ORIG + direction */
+	GWSYNC_FLOW_OWNER_SHIFT = 38,	/* 6 bits: member of a replica */
+	GWSYNC_FLOW_TIMEOUT_SHIFT = 44,	/* 20 bits: seconds left on the owner of a replica */
+};
+
+#define GWSYNC_FLOW_OWNER_MASK		(0x3fUL << GWSYNC_FLOW_OWNER_SHIFT)
+#define GWSYNC_FLOW_TIMEOUT_MAX		((1UL << 20) - 1)
+#define GWSYNC_FLOW_TIMEOUT_MASK	(GWSYNC_FLOW_TIMEOUT_MAX << GWSYNC_FLOW_TIMEOUT_SHIFT)
+
+static inline u8 gwsync_flow_owner(const struct nf_conn *ct)
+{
+	return (READ_ONCE(ct->status) & GWSYNC_FLOW_OWNER_MASK) >> GWSYNC_FLOW_OWNER_SHIFT;
+}
+
+static inline u32 gwsync_flow_timeout(const struct nf_conn *ct)
+{
+	return READ_ONCE(ct->status) >> GWSYNC_FLOW_TIMEOUT_SHIFT;
+}
+
+/* Replace the bits of @clear by those of @set in one step; returns the old status. */
+static inline unsigned long gwsync_flow_update(struct nf_conn *ct, unsigned long clear,
+					       unsigned long set)
+{
+	unsigned long old = READ_ONCE(ct->status);
+
+	while (!try_cmpxchg(&ct->status, &old, (old & ~clear) | set))
+		;
+	return old;
+}
+
+/* Counters: index is enum gwsync_stat_attr. */
+struct gwsync_stats {
+	u64_stats_t		counter[GWSYNC_STAT_A_MAX + 1];
+	struct u64_stats_sync	syncp;
+};
+
+struct gwsync_params {
+	u32	flush_ms;
+	u32	hold_ms;
+	u32	batch_bytes;
+	u32	tombstones;
+	u32	walk_rate;
+};
+
+struct gwsync_filter;	/* filter.c: read by RCU */
+struct gwsync_map {	/* backup map, read by RCU */
+	struct rcu_head	rcu;
+	u64		set[GWSYNC_BUCKETS];
+};
+
+/* A flow that is gone, until its end was emitted. */
+struct gwsync_tombstone {
+	struct llist_node		node;
+	struct nf_conntrack_tuple	tuple;
+	struct nf_conntrack_zone	zone;
+	u64				set;	/* members that may hold a replica */
+};
+
+/* What a walk of the table does; several may wait, one pass serves all. */
+enum gwsync_walk_job {
+	GWSYNC_WALK_DIRTY_BIT,		/* emit dirty flows: ring overrun, notifier gap */
+	GWSYNC_WALK_FULL_BIT,		/* emit all own flows to walk_set, GWSYNC_CMD_WALK */
+	GWSYNC_WALK_ADOPT_BIT,		/* after activation: put adopted replicas right */
+	GWSYNC_WALK_DEMOTE_BIT,		/* after deactivation: own flows become replicas */
+	GWSYNC_WALK_SWEEP_BIT,		/* after SYNC_END: remove what it did not touch */
+	GWSYNC_WALK_PURGE_BIT,		/* remove all replicas of purge_owners */
+	GWSYNC_WALK_EXTEND_BIT,		/* push the expiry of replicas into the future */
+};
+
+struct gwsync_net {
+	struct net			*net;
+	struct gwsync_stats __percpu	*stats;
+
+	/* Slow path: attach, parameters, activation.  Serializes all commands. */
+	struct mutex			lock;
+	bool				attached;
+	u32				portid;		/* of the agent, 0: none */
+	u8				member;
+	u32				epoch;
+	bool				active;		/* own flows are ours: emit */
+	u64				adopted;	/* owners whose replicas are ours now */
+	u64				boot_id;
+	struct gwsync_params		params;
+	struct gwsync_filter __rcu	*filter;
+	struct gwsync_map __rcu		*map;
+
+	/* capture.c */
+	struct nf_ct_event_notifier	notifier;	/* ours, in this netns' slot */
+	const struct nf_ct_event_notifier __rcu *prev;	/* found there, called on */
+	u8				saved_events;	/* nf_conntrack_events as found */
+	struct list_head		capture_list;	/* of attached netns */
+	struct gwsync_ring __percpu	*ring;		/* direct, and for held flows */
+	struct llist_head		tombstones;
+	atomic_t			tombstone_count;
+
+	/* emit.c, walk.c: the worker's own, no lock */
+	struct delayed_work		work;
+	unsigned long			walk_jobs;	/* atomic bits of enum gwsync_walk_job */
+	struct gwsync_walk		*walk;
+
+	/* replica.c */
+	atomic64_t			replicas;
+	u64				gen;		/* bit n: generation of member n's sync */
+	u64				syncing;	/* bit n: between SYNC_BEGIN and _END */
+	struct gwsync_pickup		*pickup;	/* pickup.c */
+};
+
+extern unsigned int gwsync_net_id;
+
+static inline struct gwsync_net *gwsync_pernet(const struct net *net)
+{
+	return net_generic(net, gwsync_net_id);
+}
+
+static inline void gwsync_stat_add(struct gwsync_net *gn, enum gwsync_stat_attr id, u64 n)
+{
+	struct gwsync_stats *stats;
+
+	local_bh_disable();
+	stats = this_cpu_ptr(gn->stats);
+	u64_stats_update_begin(&stats->syncp);
+	u64_stats_add(&stats->counter[id], n);
+	u64_stats_update_end(&stats->syncp);
+	local_bh_enable();
+}
+
+#define gwsync_stat_inc(gn, id) gwsync_stat_add(gn, id, 1)
+
+#endif /* _GWSYNC_H */
