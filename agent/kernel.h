@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The kernel link: the agent's side of the generic netlink family "gwsync".
+ *
+ * Two sockets: the attached one receives DELTA and EVENT, the other sends
+ * commands.  Nothing here decodes a record.
+ */
+#ifndef GWSYNC_AGENT_KERNEL_H
+#define GWSYNC_AGENT_KERNEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <jansson.h>
+#include <linux/gwsync.h>
+
+struct config;
+struct kernel;
+struct loop;
+
+struct kernel_event {
+	enum gwsync_event	event;
+	uint32_t		walk_id;
+	uint32_t		count;
+	uint8_t			owner;
+};
+
+/* Records of a batch are valid during the call only. */
+struct kernel_callbacks {
+	/* false: take no more now; the batch WAS taken; kernel_resume() goes on */
+	bool (*delta)(void *arg, uint64_t set, uint32_t walk_id,
+		      const void *records, size_t len);
+	void (*event)(void *arg, const struct kernel_event *event);
+	void (*gone)(void *arg, int err);	/* module unloaded, socket dead */
+	void *arg;
+};
+
+/* All return 0 or -errno, and log the kernel's extack text on refusal. */
+struct kernel *kernel_open(struct loop *loop, const struct kernel_callbacks *cb, int *err);
+void kernel_close(struct kernel *kernel);
+
+int kernel_attach(struct kernel *kernel, uint8_t member, uint32_t epoch, uint64_t *boot_id);
+int kernel_detach(struct kernel *kernel);
+int kernel_configure(struct kernel *kernel, const struct config *config, size_t batch_bytes);
+int kernel_set_map(struct kernel *kernel, const uint64_t map[GWSYNC_BUCKETS]);
+
+/* In the delta path: no allocation, no waiting for an answer.  Refusals come
+ * back through the socket and are counted (kernel_apply_errors()).
+ */
+int kernel_apply(struct kernel *kernel, uint8_t owner, uint32_t epoch,
+		 const void *records, size_t len);
+uint64_t kernel_apply_errors(const struct kernel *kernel);
+void kernel_resume(struct kernel *kernel);
+
+int kernel_sync_begin(struct kernel *kernel, uint8_t owner, uint32_t epoch);
+int kernel_sync_end(struct kernel *kernel, uint8_t owner, uint32_t epoch);
+int kernel_walk(struct kernel *kernel, uint64_t set, uint32_t walk_id);
+int kernel_activate(struct kernel *kernel, uint64_t owners, uint32_t epoch);
+int kernel_deactivate(struct kernel *kernel, uint8_t new_owner, uint32_t epoch);
+int kernel_purge(struct kernel *kernel, uint8_t owner);
+
+/* State and counters as JSON objects named as in uapi/linux/gwsync.h. */
+json_t *kernel_state_json(struct kernel *kernel);
+json_t *kernel_stats_json(struct kernel *kernel);
+
+#endif
