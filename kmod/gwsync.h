@@ -123,17 +123,20 @@ struct gwsync_net {
 	struct gwsync_filter __rcu	*filter;
 	struct gwsync_map __rcu		*map;
 
-	/* capture.c */
+	/* capture.c; the slot and the list under its mutex */
 	struct nf_ct_event_notifier	notifier;	/* ours, in this netns' slot */
 	const struct nf_ct_event_notifier __rcu *prev;	/* found there, called on */
 	u8				saved_events;	/* nf_conntrack_events as found */
+	bool				interposed;	/* the slot should be ours */
 	struct list_head		capture_list;	/* of attached netns */
-	struct gwsync_ring __percpu	*ring;		/* direct, and for held flows */
+	struct gwsync_ring __percpu	*ring;		/* from first attach to netns exit */
+	struct gwsync_held __percpu	*held;		/* from first hold_ms to netns exit */
 	struct llist_head		tombstones;
 	atomic_t			tombstone_count;
 
-	/* emit.c, walk.c: the worker's own, no lock */
+	/* emit.c, walk.c: the worker and what only it touches, or who holds emit->lock */
 	struct delayed_work		work;
+	struct gwsync_emit		*emit;
 	unsigned long			walk_jobs;	/* atomic bits of enum gwsync_walk_job */
 	struct gwsync_walk		*walk;
 

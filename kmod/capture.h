@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Capture: conntrack events mark flows dirty, see capture.c. */
+#ifndef _GWSYNC_CAPTURE_H
+#define _GWSYNC_CAPTURE_H
+
+#include "gwsync.h"
+
+struct netlink_ext_ack;
+
+int gwsync_capture_init(void);
+void gwsync_capture_exit(void);
+void gwsync_capture_net_init(struct gwsync_net *gn);
+void gwsync_capture_net_pre_exit(struct gwsync_net *gn);
+void gwsync_capture_net_exit(struct gwsync_net *gn);
+
+int gwsync_capture_attach(struct gwsync_net *gn, struct netlink_ext_ack *extack);
+void gwsync_capture_detach(struct gwsync_net *gn);
+int gwsync_capture_hold(struct gwsync_net *gn, struct netlink_ext_ack *extack);
+void gwsync_capture_mark(struct gwsync_net *gn, struct nf_conn *ct);
+
+/* For the worker: what was captured, oldest first. */
+struct llist_node *gwsync_capture_tombstones(struct gwsync_net *gn);
+void gwsync_tombstone_free(struct gwsync_net *gn, struct gwsync_tombstone *stone);
+struct nf_conn *gwsync_capture_peek(struct gwsync_net *gn, int cpu);
+void gwsync_capture_pop(struct gwsync_net *gn, int cpu);
+struct nf_conn *gwsync_capture_peek_held(struct gwsync_net *gn, int cpu, unsigned long *due);
+void gwsync_capture_pop_held(struct gwsync_net *gn, int cpu);
+
+/**
+ * gwsync_flow_is_own - whether a flow is this member's to announce
+ * @gn: the netns of the flow
+ * @ct: a confirmed flow
+ *
+ * A replica of an adopted owner is own from the moment of activation, long
+ * before the walk has cleared its mark.
+ *
+ * Context: any.
+ */
+static inline bool gwsync_flow_is_own(const struct gwsync_net *gn, const struct nf_conn *ct)
+{
+	unsigned long status = READ_ONCE(ct->status);
+	u8 owner;
+
+	if (!(status & BIT(GWSYNC_FLOW_REPLICA_BIT)))
+		return true;
+	owner = (status & GWSYNC_FLOW_OWNER_MASK) >> GWSYNC_FLOW_OWNER_SHIFT;
+	return READ_ONCE(gn->adopted) & BIT_ULL(owner);
+}
+
+#endif /* _GWSYNC_CAPTURE_H */

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Emission: the one worker of a netns, see emit.c. */
+#ifndef _GWSYNC_EMIT_H
+#define _GWSYNC_EMIT_H
+
+#include "gwsync.h"
+
+int gwsync_emit_init(void);
+void gwsync_emit_exit(void);
+int gwsync_emit_net_init(struct gwsync_net *gn);
+void gwsync_emit_net_exit(struct gwsync_net *gn);
+
+void gwsync_emit_kick(struct gwsync_net *gn);
+void gwsync_emit_kick_now(struct gwsync_net *gn);
+void gwsync_emit_start(struct gwsync_net *gn);
+void gwsync_emit_stop(struct gwsync_net *gn);
+int gwsync_emit_flow(struct gwsync_net *gn, struct nf_conn *ct, u64 set, u32 walk_id);
+
+/*
+ * Tell the agent; kept until it was sent, and sent after every record that
+ * was emitted before.  Any context; arguments that an event does not have are 0.
+ */
+void gwsync_event_send(struct gwsync_net *gn, enum gwsync_event event, u8 owner,
+		       u32 walk_id, u32 count);
+
+#endif /* _GWSYNC_EMIT_H */

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The backup map: which members hold replicas of a bucket, see map.c. */
+#ifndef _GWSYNC_MAP_H
+#define _GWSYNC_MAP_H
+
+#include "gwsync.h"
+
+struct netlink_ext_ack;
+struct nlattr;
+
+int gwsync_map_set(struct gwsync_net *gn, const struct nlattr *map,
+		   struct netlink_ext_ack *extack);
+u64 gwsync_map_lookup(struct gwsync_net *gn, const struct nf_conntrack_tuple *tuple, u16 zone);
+void gwsync_map_net_exit(struct gwsync_net *gn);
+
+#endif /* _GWSYNC_MAP_H */

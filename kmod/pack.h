@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* A flow as a record, see pack.c. */
+#ifndef _GWSYNC_PACK_H
+#define _GWSYNC_PACK_H
+
+#include "gwsync.h"
+
+/* Original tuple: 2 addresses, 2 l4 ids. */
+#define GWSYNC_TUPLE_MAX	36
+
+unsigned int gwsync_pack_tuple(u8 *buf, const struct nf_conntrack_tuple *tuple);
+u8 gwsync_pack_bucket(const struct nf_conntrack_tuple *tuple, u16 zone);
+unsigned int gwsync_pack_flow(u8 *buf, struct nf_conn *ct);
+unsigned int gwsync_pack_gone(u8 *buf, const struct nf_conntrack_tuple *tuple,
+			      const struct nf_conntrack_zone *zone);
+
+#endif /* _GWSYNC_PACK_H */
