@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef _GWSYNC_REPLICA_H
+#define _GWSYNC_REPLICA_H
+
+#include <linux/types.h>
+
+#include "gwsync.h"
+
+struct gwsync_flow;
+
+/* Of a netns: _init before its first command, _exit after its last, while the
+ * worker can still be asked (a walk that is requested late is harmless).
+ */
+void gwsync_replica_init(struct gwsync_net *gn);
+void gwsync_replica_exit(struct gwsync_net *gn);
+
+int gwsync_replica_install(struct gwsync_net *gn, u8 owner, const struct gwsync_flow *flow);
+int gwsync_replica_gone(struct gwsync_net *gn, const struct gwsync_flow *flow);
+void gwsync_replica_lost(struct gwsync_net *gn, struct nf_conn *ct);
+
+/*
+ * Jobs of the walk.  The worker calls _job_begin when a pass starts to serve
+ * a job, the job's function for each flow of the pass (with a reference held,
+ * demote before sweep), _job_done when the pass has come around: it sends the
+ * event that tells the agent.  A job that is requested during its own pass
+ * simply gets another one.
+ */
+void gwsync_replica_job_begin(struct gwsync_net *gn, enum gwsync_walk_job job);
+void gwsync_replica_job_done(struct gwsync_net *gn, enum gwsync_walk_job job);
+void gwsync_replica_sweep(struct gwsync_net *gn, struct nf_conn *ct);
+void gwsync_replica_purge(struct gwsync_net *gn, struct nf_conn *ct);
+void gwsync_replica_extend(struct gwsync_net *gn, struct nf_conn *ct);
+
+#endif /* _GWSYNC_REPLICA_H */
