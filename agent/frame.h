@@ -30,6 +30,9 @@
 #define FRAME_BODY_MAX		(FRAME_DATA_BYTES + FRAME_RECORDS_MAX)
 #define FRAME_MAX		(FRAME_HEAD_BYTES + FRAME_BODY_MAX + FRAME_TAG_BYTES)
 
+/* Sequence numbers and acks stay below it: the next one always exists. */
+#define FRAME_SEQ_MAX		(UINT64_MAX >> 1)
+
 #define FRAME_PEERS_MAX		32	/* entries of a heartbeat */
 #define FRAME_RANGES_MAX	32	/* of a NACK */
 

@@ -74,7 +74,9 @@ void receive_data(struct receive *receive, uint64_t now, const struct frame_data
 /* last_seq of a heartbeat: finds that the end of a burst is missing. */
 void receive_heartbeat(struct receive *receive, uint64_t now, uint64_t last);
 
-/* Everything before @next is gone: what is missing is lost, then go on there. */
+/* Everything before @next is gone: forget it, frames that wait there too, tell
+ * lost() and go on at @next.
+ */
 void receive_gone(struct receive *receive, uint64_t now, uint64_t next);
 
 /**

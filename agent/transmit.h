@@ -20,7 +20,7 @@
  */
 #define TRANSMIT_RESERVE	16
 
-/* No frame is sent twice within this time: one answer serves all who asked. */
+/* No frame is sent again twice within this time: one answer serves all who asked. */
 #define TRANSMIT_HOLD_NS	(5 * 1000000ULL)
 
 /* Retransmits a second and in a burst, over all frames. */
@@ -79,6 +79,20 @@ uint64_t transmit_waited(const struct transmit *transmit);	/* set of members */
 /* Frames that can be pushed now. */
 uint32_t transmit_room(const struct transmit *transmit);
 
+/* Less than the reserve is left: take no more from the kernel. */
+bool transmit_full(const struct transmit *transmit);
+
+/**
+ * transmit_resume() - may the kernel go on?
+ * @transmit: the stream
+ *
+ * Ask after acks, sends and transmit_behind().
+ *
+ * Return: true once after transmit_full() was true, as soon as a quarter of the
+ * ring is free again: kernel_resume().
+ */
+bool transmit_resume(struct transmit *transmit);
+
 /**
  * transmit_push() - put a frame at the end of the stream
  * @transmit: the stream
@@ -115,15 +129,12 @@ uint64_t transmit_due(const struct transmit *transmit, uint64_t now);
  * @transmit: the stream
  * @now: ns
  * @member: who
- * @ack: from an ACK, a NACK or a heartbeat of a session that echoes this boot
- *
- * Return: true if there was too little room and now there may be enough:
- * kernel_resume().
+ * @ack: from an ACK, a NACK or a heartbeat that names this daemon's stream
  */
-bool transmit_ack(struct transmit *transmit, uint64_t now, uint8_t member, uint64_t ack);
+void transmit_ack(struct transmit *transmit, uint64_t now, uint8_t member, uint64_t ack);
 
-/* Queue what is asked for; takes the ack too and returns as transmit_ack(). */
-bool transmit_nack(struct transmit *transmit, uint64_t now, uint8_t member,
+/* Queue what is asked for; takes the ack too. */
+void transmit_nack(struct transmit *transmit, uint64_t now, uint8_t member,
 		   const struct frame_nack *nack);
 
 /**
