@@ -41,9 +41,9 @@ struct config_address {
 struct config_vrouter {
 	char			name[CONFIG_NAME_MAX];
 	char			interface[IFNAMSIZ];	/* the parent */
-	char			macvlan[IFNAMSIZ];	/* default gws-<vrid>-4 / given */
+	char			macvlan[IFNAMSIZ];	/* default gws<vrid> */
 	uint8_t			vrid;			/* 1..255 */
-	uint8_t			mac[6];			/* default 00:00:5e:00:01:vrid */
+	uint8_t			mac[6];			/* default 00:00:5e:00:01:vrid, :02: without IPv4 */
 	struct config_address	address[CONFIG_ADDRESSES_MAX];
 	unsigned int		addresses;
 };
