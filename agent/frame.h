@@ -20,7 +20,7 @@
 
 #define FRAME_HEAD_BYTES	24
 #define FRAME_TAG_BYTES		16	/* after the body, not with auth none */
-#define FRAME_DATA_BYTES	28	/* of a DATA body before its records */
+#define FRAME_DATA_BYTES	29	/* of a DATA body before its records */
 #define FRAME_IP_BYTES		28	/* IPv4 and UDP headers */
 
 /* All that stands beside the records in the IP packet of a DATA frame. */
@@ -241,6 +241,9 @@ size_t frame_encode_body(const struct frame *frame, uint8_t *buf, size_t size);
  * Return: FRAME_OK or FRAME_ERROR_BODY.
  */
 enum frame_error frame_decode_body(const uint8_t *buf, size_t len, struct frame *frame);
+
+/* Would frame_encode_body() take this DATA body? */
+bool frame_valid_data(const struct frame_data *data);
 
 /**
  * frame_records_max() - most bytes of records in a DATA frame

@@ -27,7 +27,7 @@ void replay_init(struct replay *replay, uint64_t highest);
  * @counter: of an authenticated datagram
  *
  * Return: true once for each counter; false for a repetition, for one that is
- * REPLAY_BITS or more behind the highest, and for 0.
+ * REPLAY_BITS - 64 or more behind the highest, and for 0.
  */
 bool replay_accept(struct replay *replay, uint64_t counter);
 

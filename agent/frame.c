@@ -1,0 +1,446 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Frames of the group protocol: encode, decode, and the rules of both. */
+#include <string.h>
+
+#include "frame.h"
+
+/* In the type byte: the body is not sealed ("auth none"). */
+#define HEAD_CLEAR		0x80
+
+/* A bounded walk over a buffer.  Once it would leave it, it stays failed and
+ * every further step is a no-op, so callers check one time, at the end.
+ */
+struct cursor {
+	const uint8_t	*get;
+	uint8_t		*put;
+	size_t		left;
+	bool		failed;
+};
+
+static bool cursor_take(struct cursor *c, size_t len)
+{
+	if (c->failed || c->left < len) {
+		c->failed = true;
+		return false;
+	}
+	c->left -= len;
+	return true;
+}
+
+static void put_be(struct cursor *c, uint64_t value, size_t bytes)
+{
+	if (!cursor_take(c, bytes))
+		return;
+	for (size_t i = bytes; i-- > 0; value >>= 8)
+		c->put[i] = (uint8_t)value;
+	c->put += bytes;
+}
+
+static uint64_t get_be(struct cursor *c, size_t bytes)
+{
+	uint64_t value = 0;
+
+	if (!cursor_take(c, bytes))
+		return 0;
+	for (size_t i = 0; i < bytes; i++)
+		value = value << 8 | c->get[i];
+	c->get += bytes;
+	return value;
+}
+
+static void put_u8(struct cursor *c, uint8_t v) { put_be(c, v, 1); }
+static void put_u16(struct cursor *c, uint16_t v) { put_be(c, v, 2); }
+static void put_u32(struct cursor *c, uint32_t v) { put_be(c, v, 4); }
+static void put_u64(struct cursor *c, uint64_t v) { put_be(c, v, 8); }
+static uint8_t get_u8(struct cursor *c) { return (uint8_t)get_be(c, 1); }
+static uint16_t get_u16(struct cursor *c) { return (uint16_t)get_be(c, 2); }
+static uint32_t get_u32(struct cursor *c) { return (uint32_t)get_be(c, 4); }
+static uint64_t get_u64(struct cursor *c) { return get_be(c, 8); }
+
+static bool valid_member(uint8_t member)
+{
+	return member >= 1 && member <= GWSYNC_MEMBER_MAX;
+}
+
+static bool valid_stream(const struct frame_stream *stream)
+{
+	return valid_member(stream->member) && stream->boot_id;
+}
+
+static bool valid_seq(uint64_t seq)
+{
+	return seq >= 1 && seq <= FRAME_SEQ_MAX;
+}
+
+static bool valid_heartbeat(const struct frame_heartbeat *hb)
+{
+	uint64_t named = 0;
+
+	if (hb->state >= __FRAME_STATE_MAX || hb->owner > GWSYNC_MEMBER_MAX ||
+	    hb->flags & ~FRAME_HEARTBEAT_FLAGS || !hb->interval_ms ||
+	    hb->last_seq > FRAME_SEQ_MAX || hb->oldest_seq < 1 ||
+	    hb->oldest_seq > hb->last_seq + 1 || hb->peers > FRAME_PEERS_MAX)
+		return false;
+
+	for (unsigned int i = 0; i < hb->peers; i++) {
+		const struct frame_peer *peer = &hb->peer[i];
+
+		if (!valid_member(peer->member) || named & 1ULL << peer->member ||
+		    peer->flags & ~FRAME_PEER_FLAGS || !peer->boot_id ||
+		    !peer->counter || peer->ack > FRAME_SEQ_MAX)
+			return false;
+		named |= 1ULL << peer->member;
+	}
+	return true;
+}
+
+bool frame_valid_data(const struct frame_data *data)
+{
+	/* Bit 0 is no member. */
+	if (!valid_seq(data->seq) || !data->set || data->set & 1)
+		return false;
+
+	switch (data->kind) {
+	case FRAME_DATA_RECORDS:
+		return data->len >= 1 && data->len <= FRAME_RECORDS_MAX && !data->count;
+	case FRAME_DATA_SYNC_BEGIN:
+		return data->len == 0 && data->walk_id && !data->count;
+	case FRAME_DATA_SYNC_END:
+		return data->len == 0 && data->walk_id;
+	default:
+		return false;
+	}
+}
+
+static bool valid_nack(const struct frame_nack *nack)
+{
+	uint64_t past = nack->ack;	/* last frame that is not asked for */
+
+	if (!valid_stream(&nack->stream) || nack->ack > FRAME_SEQ_MAX ||
+	    nack->ranges < 1 || nack->ranges > FRAME_RANGES_MAX)
+		return false;
+
+	for (unsigned int i = 0; i < nack->ranges; i++) {
+		const struct frame_range *range = &nack->range[i];
+
+		if (range->first <= past || !valid_seq(range->first) || !range->count ||
+		    range->count > FRAME_SEQ_MAX - range->first)
+			return false;
+		past = range->first + range->count;
+	}
+	return true;
+}
+
+static bool valid_body(const struct frame *frame)
+{
+	switch (frame->head.type) {
+	case FRAME_HEARTBEAT:
+		return valid_heartbeat(&frame->heartbeat);
+	case FRAME_DATA:
+		return frame_valid_data(&frame->data);
+	case FRAME_ACK:
+		return valid_stream(&frame->ack.stream) && frame->ack.ack <= FRAME_SEQ_MAX;
+	case FRAME_NACK:
+		return valid_nack(&frame->nack);
+	case FRAME_GONE:
+		return valid_seq(frame->gone.next);
+	case FRAME_SYNC_REQUEST:
+		return valid_stream(&frame->sync_request.stream) && frame->sync_request.request;
+	case FRAME_READY:
+	case FRAME_PREPARE:
+	case FRAME_RESIGN:
+		return valid_stream(&frame->switchover.stream) &&
+		       frame->switchover.seq <= FRAME_SEQ_MAX &&
+		       frame->switchover.status < __FRAME_SWITCH_MAX &&
+		       (frame->head.type == FRAME_READY ||
+			frame->switchover.status == FRAME_SWITCH_OK);
+	default:
+		return false;
+	}
+}
+
+void frame_encode_head(const struct frame_head *head, uint8_t *buf)
+{
+	struct cursor c = { .put = buf, .left = FRAME_HEAD_BYTES };
+
+	put_u8(&c, 'g');
+	put_u8(&c, 'w');
+	put_u8(&c, FRAME_VERSION);
+	put_u8(&c, (uint8_t)head->type | (head->sealed ? 0 : HEAD_CLEAR));
+	put_u8(&c, head->group);
+	put_u8(&c, head->sender);
+	put_u8(&c, head->key_id);
+	put_u8(&c, 0);
+	put_u64(&c, head->boot_id);
+	put_u64(&c, head->counter);
+}
+
+enum frame_error frame_decode_head(const uint8_t *buf, size_t len, struct frame_head *head)
+{
+	struct cursor c = { .get = buf, .left = len };
+	uint8_t magic[2], version, type, pad;
+
+	if (len < FRAME_HEAD_BYTES)
+		return FRAME_ERROR_SHORT;
+
+	magic[0] = get_u8(&c);
+	magic[1] = get_u8(&c);
+	version = get_u8(&c);
+	type = get_u8(&c);
+	head->group = get_u8(&c);
+	head->sender = get_u8(&c);
+	head->key_id = get_u8(&c);
+	pad = get_u8(&c);
+	head->boot_id = get_u64(&c);
+	head->counter = get_u64(&c);
+	head->sealed = !(type & HEAD_CLEAR);
+	head->type = type & ~HEAD_CLEAR;
+
+	if (magic[0] != 'g' || magic[1] != 'w')
+		return FRAME_ERROR_MAGIC;
+	if (version != FRAME_VERSION)
+		return FRAME_ERROR_VERSION;
+	if (head->type < FRAME_HEARTBEAT || head->type >= __FRAME_TYPE_MAX || !head->group ||
+	    !valid_member(head->sender) || pad || !head->boot_id || !head->counter ||
+	    head->sealed != !!head->key_id || len > FRAME_MAX)
+		return FRAME_ERROR_HEAD;
+	return FRAME_OK;
+}
+
+static void put_stream(struct cursor *c, const struct frame_stream *stream)
+{
+	put_u8(c, stream->member);
+	put_u64(c, stream->boot_id);
+}
+
+static struct frame_stream get_stream(struct cursor *c)
+{
+	struct frame_stream stream;
+
+	stream.member = get_u8(c);
+	stream.boot_id = get_u64(c);
+	return stream;
+}
+
+static void put_heartbeat(struct cursor *c, const struct frame_heartbeat *hb)
+{
+	put_u32(c, hb->epoch);
+	put_u8(c, (uint8_t)hb->state);
+	put_u8(c, hb->priority);
+	put_u8(c, hb->owner);
+	put_u8(c, hb->flags);
+	put_u16(c, hb->interval_ms);
+	put_u8(c, 0);
+	put_u8(c, (uint8_t)hb->peers);
+	put_u64(c, hb->last_seq);
+	put_u64(c, hb->oldest_seq);
+	for (unsigned int i = 0; i < hb->peers; i++) {
+		put_u8(c, hb->peer[i].member);
+		put_u8(c, hb->peer[i].flags);
+		put_u64(c, hb->peer[i].boot_id);
+		put_u64(c, hb->peer[i].counter);
+		put_u64(c, hb->peer[i].ack);
+	}
+}
+
+static void get_heartbeat(struct cursor *c, struct frame_heartbeat *hb)
+{
+	hb->epoch = get_u32(c);
+	hb->state = get_u8(c);
+	hb->priority = get_u8(c);
+	hb->owner = get_u8(c);
+	hb->flags = get_u8(c);
+	hb->interval_ms = get_u16(c);
+	if (get_u8(c))
+		c->failed = true;
+	hb->peers = get_u8(c);
+	hb->last_seq = get_u64(c);
+	hb->oldest_seq = get_u64(c);
+	if (hb->peers > FRAME_PEERS_MAX) {
+		c->failed = true;
+		return;
+	}
+	for (unsigned int i = 0; i < hb->peers; i++) {
+		hb->peer[i].member = get_u8(c);
+		hb->peer[i].flags = get_u8(c);
+		hb->peer[i].boot_id = get_u64(c);
+		hb->peer[i].counter = get_u64(c);
+		hb->peer[i].ack = get_u64(c);
+	}
+}
+
+static void put_data(struct cursor *c, const struct frame_data *data)
+{
+	put_u64(c, data->seq);
+	put_u64(c, data->set);
+	put_u32(c, data->epoch);
+	put_u32(c, data->walk_id);
+	put_u8(c, (uint8_t)data->kind);
+	put_u32(c, data->count);
+	if (data->len && cursor_take(c, data->len)) {
+		memcpy(c->put, data->records, data->len);
+		c->put += data->len;
+	}
+}
+
+static void get_data(struct cursor *c, struct frame_data *data)
+{
+	data->seq = get_u64(c);
+	data->set = get_u64(c);
+	data->epoch = get_u32(c);
+	data->walk_id = get_u32(c);
+	data->kind = get_u8(c);
+	data->count = get_u32(c);
+	data->records = c->get;
+	data->len = c->left;
+	cursor_take(c, c->left);
+}
+
+static void put_nack(struct cursor *c, const struct frame_nack *nack)
+{
+	put_stream(c, &nack->stream);
+	put_u64(c, nack->ack);
+	put_u8(c, (uint8_t)nack->ranges);
+	for (unsigned int i = 0; i < nack->ranges; i++) {
+		put_u64(c, nack->range[i].first);
+		put_u32(c, nack->range[i].count);
+	}
+}
+
+static void get_nack(struct cursor *c, struct frame_nack *nack)
+{
+	nack->stream = get_stream(c);
+	nack->ack = get_u64(c);
+	nack->ranges = get_u8(c);
+	if (nack->ranges > FRAME_RANGES_MAX) {
+		c->failed = true;
+		return;
+	}
+	for (unsigned int i = 0; i < nack->ranges; i++) {
+		nack->range[i].first = get_u64(c);
+		nack->range[i].count = get_u32(c);
+	}
+}
+
+size_t frame_encode_body(const struct frame *frame, uint8_t *buf, size_t size)
+{
+	struct cursor c = { .put = buf, .left = size };
+
+	if (!valid_body(frame))
+		return 0;
+
+	switch (frame->head.type) {
+	case FRAME_HEARTBEAT:
+		put_heartbeat(&c, &frame->heartbeat);
+		break;
+	case FRAME_DATA:
+		put_data(&c, &frame->data);
+		break;
+	case FRAME_ACK:
+		put_stream(&c, &frame->ack.stream);
+		put_u64(&c, frame->ack.ack);
+		break;
+	case FRAME_NACK:
+		put_nack(&c, &frame->nack);
+		break;
+	case FRAME_GONE:
+		put_u64(&c, frame->gone.next);
+		break;
+	case FRAME_SYNC_REQUEST:
+		put_stream(&c, &frame->sync_request.stream);
+		put_u32(&c, frame->sync_request.epoch);
+		put_u32(&c, frame->sync_request.request);
+		break;
+	case FRAME_PREPARE:
+	case FRAME_READY:
+	case FRAME_RESIGN:
+		put_stream(&c, &frame->switchover.stream);
+		put_u32(&c, frame->switchover.epoch);
+		put_u64(&c, frame->switchover.seq);
+		put_u8(&c, (uint8_t)frame->switchover.status);
+		break;
+	default:
+		return 0;
+	}
+	return c.failed ? 0 : size - c.left;
+}
+
+enum frame_error frame_decode_body(const uint8_t *buf, size_t len, struct frame *frame)
+{
+	struct cursor c = { .get = buf, .left = len };
+
+	switch (frame->head.type) {
+	case FRAME_HEARTBEAT:
+		get_heartbeat(&c, &frame->heartbeat);
+		break;
+	case FRAME_DATA:
+		get_data(&c, &frame->data);
+		break;
+	case FRAME_ACK:
+		frame->ack.stream = get_stream(&c);
+		frame->ack.ack = get_u64(&c);
+		break;
+	case FRAME_NACK:
+		get_nack(&c, &frame->nack);
+		break;
+	case FRAME_GONE:
+		frame->gone.next = get_u64(&c);
+		break;
+	case FRAME_SYNC_REQUEST:
+		frame->sync_request.stream = get_stream(&c);
+		frame->sync_request.epoch = get_u32(&c);
+		frame->sync_request.request = get_u32(&c);
+		break;
+	case FRAME_PREPARE:
+	case FRAME_READY:
+	case FRAME_RESIGN:
+		frame->switchover.stream = get_stream(&c);
+		frame->switchover.epoch = get_u32(&c);
+		frame->switchover.seq = get_u64(&c);
+		frame->switchover.status = get_u8(&c);
+		break;
+	default:
+		return FRAME_ERROR_BODY;
+	}
+	if (c.failed || c.left || !valid_body(frame))
+		return FRAME_ERROR_BODY;
+	return FRAME_OK;
+}
+
+size_t frame_records_max(unsigned int mtu)
+{
+	/* 576 is what every IPv4 host must take (RFC 791); records need not fit less. */
+	if (mtu < 576)
+		return 0;
+	if (mtu - FRAME_OVERHEAD > FRAME_RECORDS_MAX)
+		return FRAME_RECORDS_MAX;
+	return mtu - FRAME_OVERHEAD;
+}
+
+const char *frame_type_name(enum frame_type type)
+{
+	static const char * const name[__FRAME_TYPE_MAX] = {
+		[FRAME_HEARTBEAT]	= "heartbeat",
+		[FRAME_DATA]		= "data",
+		[FRAME_ACK]		= "ack",
+		[FRAME_NACK]		= "nack",
+		[FRAME_GONE]		= "gone",
+		[FRAME_SYNC_REQUEST]	= "sync request",
+		[FRAME_PREPARE]		= "prepare",
+		[FRAME_READY]		= "ready",
+		[FRAME_RESIGN]		= "resign",
+	};
+
+	return type < __FRAME_TYPE_MAX && name[type] ? name[type] : "unknown";
+}
+
+const char *frame_state_name(enum frame_state state)
+{
+	static const char * const name[__FRAME_STATE_MAX] = {
+		[FRAME_STATE_INITIALIZE]	= "initialize",
+		[FRAME_STATE_BACKUP]		= "backup",
+		[FRAME_STATE_OWNER]		= "owner",
+	};
+
+	return state < __FRAME_STATE_MAX ? name[state] : "unknown";
+}

@@ -1,0 +1,305 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The receiver's half of one peer's ordered stream. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "receive.h"
+
+struct receive {
+	struct receive_callbacks cb;
+	struct frame_data	*slot;		/* seq 0: empty */
+	uint8_t			*records;	/* @frames times @records_max */
+	uint32_t		frames;
+	uint32_t		held;
+	size_t			records_max;
+	uint64_t		random;
+	bool			started;
+	struct frame_stream	stream;
+	uint64_t		next;		/* to deliver */
+	uint64_t		highest;	/* known to be sent */
+	uint64_t		acked;		/* told to the sender */
+	uint64_t		ack_due;	/* 0: nothing to ack */
+	uint64_t		missing_since;	/* 0: nothing is */
+	uint64_t		nack_due;
+	uint64_t		nack_wait;	/* before the next repetition */
+	struct receive_stats	stats;
+};
+
+struct receive *receive_alloc(uint32_t frames, size_t records_max, uint64_t seed,
+			      const struct receive_callbacks *cb)
+{
+	struct receive *r;
+
+	if (frames < 1 || records_max < 1 || records_max > FRAME_RECORDS_MAX)
+		return NULL;
+	r = calloc(1, sizeof(*r));
+	if (!r)
+		return NULL;
+	r->slot = calloc(frames, sizeof(*r->slot));
+	r->records = calloc(frames, records_max);
+	if (!r->slot || !r->records) {
+		receive_free(r);
+		return NULL;
+	}
+	r->cb = *cb;
+	r->frames = frames;
+	r->records_max = records_max;
+	r->random = seed | 1;
+	return r;
+}
+
+void receive_free(struct receive *r)
+{
+	if (!r)
+		return;
+	free(r->records);
+	free(r->slot);
+	free(r);
+}
+
+void receive_start(struct receive *r, const struct frame_stream *stream, uint64_t last)
+{
+	memset(r->slot, 0, r->frames * sizeof(*r->slot));
+	r->held = 0;
+	r->started = true;
+	r->stream = *stream;
+	r->next = last + 1;
+	r->highest = last;
+	r->acked = last;
+	r->ack_due = 0;
+	r->missing_since = 0;
+	r->nack_due = 0;
+}
+
+void receive_stop(struct receive *r)
+{
+	r->started = false;
+}
+
+/* xorshift64: spreads the NACKs of several receivers, keeps no secret. */
+static uint64_t jitter(struct receive *r, uint64_t range)
+{
+	r->random ^= r->random << 13;
+	r->random ^= r->random >> 7;
+	r->random ^= r->random << 17;
+	return r->random % range;
+}
+
+/* After each change of next or highest.  @moved: something was delivered. */
+static void update_nack(struct receive *r, uint64_t now, bool moved)
+{
+	uint64_t due = now + RECEIVE_NACK_NS + jitter(r, RECEIVE_NACK_NS);
+
+	if (r->next > r->highest) {
+		r->missing_since = 0;
+		r->nack_due = 0;
+		return;
+	}
+	if (r->missing_since && !moved)
+		return;
+	/* Another hole than before; but a NACK that is due anyway names both. */
+	if (!r->missing_since || due < r->nack_due)
+		r->nack_due = due;
+	r->missing_since = now;
+	r->nack_wait = RECEIVE_AGAIN_NS;
+}
+
+static void deliver(struct receive *r, uint64_t now, const struct frame_data *data)
+{
+	r->next++;
+	r->stats.delivered++;
+	if (!r->ack_due)
+		r->ack_due = now + RECEIVE_ACK_NS;
+	if (r->next - 1 - r->acked >= RECEIVE_ACK_FRAMES)
+		r->ack_due = now;
+	r->cb.deliver(r->cb.arg, data);
+}
+
+static void deliver_held(struct receive *r, uint64_t now)
+{
+	while (r->started) {
+		struct frame_data *slot = &r->slot[r->next % r->frames];
+
+		if (slot->seq != r->next)
+			return;
+		slot->seq = 0;
+		r->held--;
+		/* What the callback sees is whole. */
+		struct frame_data data = *slot;
+
+		data.seq = r->next;
+		deliver(r, now, &data);
+	}
+}
+
+static void hold(struct receive *r, const struct frame_data *data)
+{
+	uint64_t at = data->seq % r->frames;
+	struct frame_data *slot = &r->slot[at];
+
+	if (slot->seq == data->seq) {
+		r->stats.duplicates++;
+		return;
+	}
+	*slot = *data;
+	slot->records = r->records + at * r->records_max;
+	if (data->len)
+		memcpy(r->records + at * r->records_max, data->records, data->len);
+	r->held++;
+	r->stats.reordered++;
+}
+
+void receive_data(struct receive *r, uint64_t now, const struct frame_data *data)
+{
+	if (!r->started || !data->seq || data->seq > FRAME_SEQ_MAX ||
+	    data->len > r->records_max) {
+		r->stats.bad++;
+		return;
+	}
+	if (data->seq < r->next) {
+		r->stats.duplicates++;
+		return;
+	}
+
+	if (data->seq > r->highest)
+		r->highest = data->seq;
+	if (data->seq == r->next) {
+		deliver(r, now, data);
+		deliver_held(r, now);
+		update_nack(r, now, true);
+		return;
+	}
+	if (data->seq - r->next >= r->frames)
+		r->stats.beyond++;
+	else
+		hold(r, data);
+	update_nack(r, now, false);
+}
+
+void receive_heartbeat(struct receive *r, uint64_t now, uint64_t last)
+{
+	if (!r->started || last <= r->highest)
+		return;
+	if (last > FRAME_SEQ_MAX) {
+		r->stats.bad++;
+		return;
+	}
+	r->highest = last;
+	update_nack(r, now, false);
+}
+
+void receive_gone(struct receive *r, uint64_t now, uint64_t next)
+{
+	uint64_t first = r->next;
+
+	if (!r->started || next <= first)
+		return;
+	if (next > FRAME_SEQ_MAX) {
+		r->stats.bad++;
+		return;
+	}
+
+	for (uint32_t i = 0; i < r->frames && r->held; i++) {
+		if (r->slot[i].seq && r->slot[i].seq < next) {
+			r->slot[i].seq = 0;
+			r->held--;
+		}
+	}
+	r->next = next;
+	if (r->highest < next - 1)
+		r->highest = next - 1;
+	r->stats.lost += next - first;
+	if (!r->ack_due)
+		r->ack_due = now + RECEIVE_ACK_NS;
+	r->cb.lost(r->cb.arg, first, next);
+	deliver_held(r, now);
+	update_nack(r, now, true);
+}
+
+static void fill_nack(struct receive *r, struct frame_nack *nack)
+{
+	uint64_t end = r->highest + 1;
+	struct frame_range *range = NULL;
+
+	if (end - r->next > r->frames)
+		end = r->next + r->frames;
+
+	nack->stream = r->stream;
+	nack->ack = r->next - 1;
+	nack->ranges = 0;
+	for (uint64_t seq = r->next; seq < end; seq++) {
+		if (r->slot[seq % r->frames].seq == seq) {
+			range = NULL;
+			continue;
+		}
+		if (!range) {
+			if (nack->ranges == FRAME_RANGES_MAX)
+				break;
+			range = &nack->range[nack->ranges++];
+			range->first = seq;
+			range->count = 0;
+		}
+		range->count++;
+		r->stats.nacked++;
+	}
+}
+
+bool receive_poll(struct receive *r, uint64_t now, struct frame *frame)
+{
+	if (!r->started)
+		return false;
+
+	if (r->nack_due && now >= r->nack_due) {
+		frame->head.type = FRAME_NACK;
+		fill_nack(r, &frame->nack);
+		r->nack_due = now + r->nack_wait + jitter(r, r->nack_wait / 4);
+		r->nack_wait *= 2;
+		if (r->nack_wait > RECEIVE_AGAIN_MAX_NS)
+			r->nack_wait = RECEIVE_AGAIN_MAX_NS;
+		r->stats.nacks++;
+	} else if (r->ack_due && now >= r->ack_due) {
+		frame->head.type = FRAME_ACK;
+		frame->ack.stream = r->stream;
+		frame->ack.ack = r->next - 1;
+	} else {
+		return false;
+	}
+	/* A NACK is an ACK too. */
+	r->acked = r->next - 1;
+	r->ack_due = 0;
+	return true;
+}
+
+uint64_t receive_due(const struct receive *r)
+{
+	if (!r->started)
+		return 0;
+	if (r->nack_due && (!r->ack_due || r->nack_due < r->ack_due))
+		return r->nack_due;
+	return r->ack_due;
+}
+
+uint64_t receive_ack(const struct receive *r)
+{
+	return r->started ? r->next - 1 : 0;
+}
+
+uint64_t receive_highest(const struct receive *r)
+{
+	return r->started ? r->highest : 0;
+}
+
+uint32_t receive_held(const struct receive *r)
+{
+	return r->held;
+}
+
+uint64_t receive_missing_since(const struct receive *r)
+{
+	return r->started ? r->missing_since : 0;
+}
+
+const struct receive_stats *receive_stats(const struct receive *r)
+{
+	return &r->stats;
+}
