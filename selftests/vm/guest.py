@@ -2,6 +2,7 @@
 """One guest: a QEMU process, a control channel into it and a verdict on it."""
 
 import base64
+import json
 import os
 import pathlib
 import re
@@ -212,7 +213,7 @@ class Guest:
         self._lock = threading.Lock()
         self._hello = None
         self._gone = False
-        self._image = None
+        self.image = None
 
     # -- life ---------------------------------------------------------------
 
@@ -221,10 +222,10 @@ class Guest:
         self.dir.mkdir(parents=True, exist_ok=True)
         cpio = self.dir / "initramfs.cpio"
         ver, where = initramfs.build(self.series, cpio, self.files, self.modules)
-        self._image = (ver, where / "vmlinux", cpio)
+        self.image = (ver, where / "vmlinux", cpio)
 
     def _command(self):
-        _, vmlinux, cpio = self._image
+        _, vmlinux, cpio = self.image
         if not self.accelerator:
             self.accelerator = accel()
         words = [f"guest={self.name}", "bus=virtio_mmio", "console=ttyS0", "loglevel=5",
@@ -247,6 +248,7 @@ class Guest:
                    "-kernel", str(vmlinux), "-initrd", str(cpio),
                    "-append", " ".join(words),
                    "-serial", f"file:{self.dir}/console.log",
+                   "-qmp", f"unix:{self.dir}/qmp,server=on,wait=off",
                    "-device", "virtio-serial-device,max_ports=4",
                    "-chardev", f"socket,id=control,path={self.dir}/control,server=on,wait=off",
                    "-device", "virtserialport,chardev=control,name=control,nr=1"]
@@ -269,7 +271,7 @@ class Guest:
             raise kernel.Error(f"{self.name} runs already")
         if not shutil.which(QEMU):
             raise kernel.Error(f"{QEMU} is not installed: run 'make prepare'")
-        if not self._image:
+        if not self.image:
             self.prepare()
         console = self.dir / "console.log"
         if console.exists():
@@ -334,6 +336,29 @@ class Guest:
 
     def resume(self):
         self.process.send_signal(signal.SIGCONT)
+
+    def qmp(self, command, **arguments):
+        """One order to QEMU's monitor."""
+        with socket.socket(socket.AF_UNIX) as sock:
+            sock.settimeout(10)
+            sock.connect(_short(self.dir / "qmp"))
+            with sock.makefile("rw") as stream:
+                stream.readline()
+                for order in ({"execute": "qmp_capabilities"},
+                              {"execute": command, "arguments": arguments}):
+                    stream.write(json.dumps(order) + "\n")
+                    stream.flush()
+                    answer = json.loads(stream.readline())
+                    while "event" in answer:
+                        answer = json.loads(stream.readline())
+        if "error" in answer:
+            raise kernel.Error(f"{self.name}: {command}: {answer['error']['desc']}")
+        return answer["return"]
+
+    def set_link(self, nic, up):
+        """Pull or plug the cable: the guest's carrier changes."""
+        number = [name for name, _, _ in self.nics].index(nic)
+        self.qmp("set_link", name=f"n{number}", up=up)
 
     def power_off(self, timeout=20):
         """Orderly end of a guest."""
