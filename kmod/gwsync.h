@@ -105,6 +105,10 @@ enum gwsync_walk_job {
 	GWSYNC_WALK_SWEEP_BIT,		/* after SYNC_END: remove what it did not touch */
 	GWSYNC_WALK_PURGE_BIT,		/* remove all replicas of purge_owners */
 	GWSYNC_WALK_EXTEND_BIT,		/* push the expiry of replicas into the future */
+	GWSYNC_WALK_RESEND_BIT,		/* emit all own flows by the map: notifier gap */
+	GWSYNC_WALK_MUTE_BIT,		/* the same for own flows that raise no events */
+
+	GWSYNC_WALK_JOBS
 };
 
 struct gwsync_net {
@@ -134,6 +138,7 @@ struct gwsync_net {
 	struct gwsync_held __percpu	*held;		/* from first hold_ms to netns exit */
 	struct llist_head		tombstones;
 	atomic_t			tombstone_count;
+	atomic64_t			announced;	/* flows that carry the mark */
 
 	/* emit.c, walk.c: the worker and what only it touches, or who holds emit->lock */
 	struct delayed_work		work;

@@ -34,8 +34,9 @@
  *
  * @GWSYNC_CMD_ATTACH: the sender becomes this netns' agent and gets DELTA and
  *	EVENT messages (unicast to its port).  Needs MEMBER and EPOCH; starts
- *	passive.  Answered by one ATTACH message: BOOT_ID, CAPABILITIES.
- *	-EBUSY if another socket is attached.
+ *	passive.  Answered by one ATTACH message: BOOT_ID.  -EBUSY if another
+ *	socket is attached.  A full socket loses nothing, the kernel tries
+ *	again: set NETLINK_NO_ENOBUFS and ignore -ENOBUFS.
  * @GWSYNC_CMD_DETACH: the reverse.  Capture stops, the notifier slot and
  *	nf_conntrack_events are put back as found; replicas stay.
  * @GWSYNC_CMD_SET: set parameters of this netns (PARAM_*, FILTER).
@@ -52,9 +53,10 @@
  *	no record names before SYNC_END are removed then.
  * @GWSYNC_CMD_SYNC_END: see there.  The sweep runs in the background and ends
  *	with GWSYNC_EVENT_SWEEP_DONE.
- * @GWSYNC_CMD_WALK: emit every own flow to the members of SET, as DELTA
- *	messages with WALK_ID, then GWSYNC_EVENT_WALK_DONE.  One at a time
- *	(-EBUSY); WALK with WALK_ID 0 cancels the one that runs.
+ * @GWSYNC_CMD_WALK: emit every own flow to those members of SET that the map
+ *	names for it, as DELTA messages with WALK_ID, then
+ *	GWSYNC_EVENT_WALK_DONE.  One at a time (-EBUSY); WALK with WALK_ID 0
+ *	cancels the one that runs.
  * @GWSYNC_CMD_ACTIVATE: replicas of the members of SET become own flows, from
  *	one moment to the next whatever their number; EPOCH must be newer than
  *	the netns' epoch (-ESTALE).  The table is put right in the background,
@@ -327,6 +329,8 @@ enum gwsync_part_type {
 	GWSYNC_PART_UNSPEC	= 0,
 	/* NAT: the true source and destination after translation, each
 	 * address (4 or 16) and l4 id (2); absent where nothing is translated.
+	 * That is the reply tuple's destination and source; for ICMP and
+	 * ICMPv6 the l4 id of both is the reply's id.
 	 */
 	GWSYNC_PART_SNAT	= 1 | GWSYNC_PART_MUST,
 	GWSYNC_PART_DNAT	= 2 | GWSYNC_PART_MUST,
@@ -402,10 +406,10 @@ struct gwsync_part_counters {
 } __attribute__((packed));
 
 /*
- * An expectation of the flow: this head; then tuple and mask, each source
- * address and l4 id, destination address and l4 id as in an original tuple
- * (the mask: source address and l4 id alone); the saved address (4 or 16);
- * then the names of helper and function, each a length byte and its bytes.
+ * An expectation of the flow: this head; then its tuple, laid out as an
+ * original tuple (src, dst, l4src, l4dst); its mask, source address and source
+ * l4 id; the saved address (4 or 16); then the names of the helper that made
+ * it and of its function, each a length byte and its bytes.
  * All expectations of a flow are in its record: one that is absent is gone.
  */
 #define GWSYNC_EXPECT_MAX	8	/* of one flow */

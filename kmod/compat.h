@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What differs between the kernels that we build for, and nothing else. */
+#ifndef _GWSYNC_COMPAT_H
+#define _GWSYNC_COMPAT_H
+
+#include <linux/security.h>
+#include <linux/version.h>
+
+/* The text of a security mark; after 0 call gwsync_secctx_put(). */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 14, 0)
+struct gwsync_secctx {
+	char	*context;
+	u32	len;
+};
+
+static inline int gwsync_secctx_get(u32 secid, struct gwsync_secctx *ctx)
+{
+	return security_secid_to_secctx(secid, &ctx->context, &ctx->len);
+}
+
+static inline void gwsync_secctx_put(struct gwsync_secctx *ctx)
+{
+	security_release_secctx(ctx->context, ctx->len);
+}
+#else
+#define gwsync_secctx lsm_context
+
+static inline int gwsync_secctx_get(u32 secid, struct gwsync_secctx *ctx)
+{
+	int ret = security_secid_to_secctx(secid, ctx);
+
+	return ret < 0 ? ret : 0;
+}
+
+static inline void gwsync_secctx_put(struct gwsync_secctx *ctx)
+{
+	security_release_secctx(ctx);
+}
+#endif
+
+#endif /* _GWSYNC_COMPAT_H */
