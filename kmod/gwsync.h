@@ -13,7 +13,6 @@
 #include <linux/mutex.h>
 #include <linux/percpu.h>
 #include <linux/rcupdate.h>
-#include <linux/spinlock.h>
 #include <linux/types.h>
 #include <linux/u64_stats_sync.h>
 #include <linux/workqueue.h>
@@ -122,7 +121,7 @@ struct gwsync_net {
 	u8				member;
 	u32				epoch;
 	bool				active;		/* own flows are ours: emit */
-	u64				adopted;	/* owners whose replicas are ours now; jobs_lock */
+	u64				adopted;	/* owners whose replicas are ours now */
 	u64				boot_id;
 	struct gwsync_params		params;
 	struct gwsync_filter __rcu	*filter;
@@ -150,11 +149,11 @@ struct gwsync_net {
 	atomic64_t			replicas;
 	u64				gen;		/* bit n: generation of member n's sync */
 	u64				syncing;	/* bit n: between SYNC_BEGIN and _END */
-	spinlock_t			jobs_lock;	/* adopted, jobs.wanted */
+	struct mutex			replica_lock;	/* replicas and the sets below; inner to lock */
 	struct {
 		u64	wanted;		/* owners that a request named */
-		u64	running;	/* worker's own: those of this pass */
-		u32	count[GWSYNC_MEMBER_MAX + 1];	/* worker's own, by owner */
+		u64	running;	/* those that this pass of the walk serves */
+		u32	count[GWSYNC_MEMBER_MAX + 1];	/* flows of this pass, by owner */
 	}				sweep, purge, adopt, demote;
 	u64				demote_gen;	/* generation that demoted flows get */
 	struct delayed_work		extend;		/* asks for GWSYNC_WALK_EXTEND_BIT */
@@ -181,24 +180,5 @@ static inline void gwsync_stat_add(struct gwsync_net *gn, enum gwsync_stat_attr 
 }
 
 #define gwsync_stat_inc(gn, id) gwsync_stat_add(gn, id, 1)
-
-/**
- * gwsync_flow_is_own - does this member answer for the flow?
- * @gn: state of the flow's netns
- * @ct: a flow
- *
- * Context: any.
- * Return: true if @ct is no replica, or the replica of an adopted member that
- * the walk after activation has not reached yet.
- */
-static inline bool gwsync_flow_is_own(const struct gwsync_net *gn, const struct nf_conn *ct)
-{
-	unsigned long status = READ_ONCE(ct->status);
-
-	if (!(status & BIT(GWSYNC_FLOW_REPLICA_BIT)))
-		return true;
-	return READ_ONCE(gn->adopted) &
-	       BIT_ULL((status & GWSYNC_FLOW_OWNER_MASK) >> GWSYNC_FLOW_OWNER_SHIFT);
-}
 
 #endif /* _GWSYNC_H */
