@@ -31,16 +31,21 @@ struct kernel_callbacks {
 	bool (*delta)(void *arg, uint64_t set, uint32_t walk_id,
 		      const void *records, size_t len);
 	void (*event)(void *arg, const struct kernel_event *event);
-	void (*gone)(void *arg, int err);	/* module unloaded, socket dead */
+	/* module unloaded, socket dead; kernel_close() it, here or later */
+	void (*gone)(void *arg, int err);
 	void *arg;
 };
 
 /* All return 0 or -errno, and log the kernel's extack text on refusal. */
+/* -ENOENT, without a message: the module is not loaded. */
 struct kernel *kernel_open(struct loop *loop, const struct kernel_callbacks *cb, int *err);
 void kernel_close(struct kernel *kernel);
 
 int kernel_attach(struct kernel *kernel, uint8_t member, uint32_t epoch, uint64_t *boot_id);
 int kernel_detach(struct kernel *kernel);
+/* Parameters and the filter as it is in @config: the caller has put the host's
+ * own addresses into it (vrouters_own_addresses()).
+ */
 int kernel_configure(struct kernel *kernel, const struct config *config, size_t batch_bytes);
 int kernel_set_map(struct kernel *kernel, const uint64_t map[GWSYNC_BUCKETS]);
 
