@@ -277,6 +277,7 @@ static void put_data(struct cursor *c, const struct frame_data *data)
 	put_u32(c, data->walk_id);
 	put_u8(c, (uint8_t)data->kind);
 	put_u32(c, data->count);
+	put_u16(c, (uint16_t)data->len);
 	if (data->len && cursor_take(c, data->len)) {
 		memcpy(c->put, data->records, data->len);
 		c->put += data->len;
@@ -291,9 +292,9 @@ static void get_data(struct cursor *c, struct frame_data *data)
 	data->walk_id = get_u32(c);
 	data->kind = get_u8(c);
 	data->count = get_u32(c);
+	data->len = get_u16(c);
 	data->records = c->get;
-	data->len = c->left;
-	cursor_take(c, c->left);
+	cursor_take(c, data->len);
 }
 
 static void put_nack(struct cursor *c, const struct frame_nack *nack)

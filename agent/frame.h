@@ -20,7 +20,7 @@
 
 #define FRAME_HEAD_BYTES	24
 #define FRAME_TAG_BYTES		16	/* after the body, not with auth none */
-#define FRAME_DATA_BYTES	29	/* of a DATA body before its records */
+#define FRAME_DATA_BYTES	31	/* of a DATA body before its records */
 #define FRAME_IP_BYTES		28	/* IPv4 and UDP headers */
 
 /* All that stands beside the records in the IP packet of a DATA frame. */

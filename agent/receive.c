@@ -119,15 +119,12 @@ static void deliver_held(struct receive *r, uint64_t now)
 {
 	while (r->started) {
 		struct frame_data *slot = &r->slot[r->next % r->frames];
+		struct frame_data data = *slot;
 
-		if (slot->seq != r->next)
+		if (data.seq != r->next)
 			return;
 		slot->seq = 0;
 		r->held--;
-		/* What the callback sees is whole. */
-		struct frame_data data = *slot;
-
-		data.seq = r->next;
 		deliver(r, now, &data);
 	}
 }

@@ -85,7 +85,7 @@ static bool is_member(uint64_t set, uint8_t member)
 	return member >= 1 && member <= GWSYNC_MEMBER_MAX && set & 1ULL << member;
 }
 
-/* Takes a member out of @set: for (; set; ) member = next_member(&set); */
+/* Takes the lowest member out of @set, which is not empty. */
 static uint8_t next_member(uint64_t *set)
 {
 	int member = __builtin_ctzll(*set);
@@ -308,15 +308,17 @@ void transmit_sent(struct transmit *t, uint64_t now, const struct frame *frame)
 
 uint64_t transmit_due(const struct transmit *t, uint64_t now)
 {
-	uint64_t due = 0;
+	uint64_t due = UINT64_MAX;
 
+	if (t->send_seq != t->push_seq || (t->gone && !t->gone_ns))
+		return now;
 	if (t->gone)
-		due = t->gone_ns ? t->gone_ns + TRANSMIT_GONE_NS : now;
-	if (t->queued && (!due || t->again_free_ns < due))
+		due = t->gone_ns + TRANSMIT_GONE_NS;
+	if (t->queued && t->again_free_ns < due)
 		due = t->again_free_ns;
-	if (t->send_seq != t->push_seq && (!due || now < due))
-		due = now;
-	return due;
+	if (due == UINT64_MAX)
+		return 0;
+	return due > now ? due : now;
 }
 
 void transmit_ack(struct transmit *t, uint64_t now, uint8_t member, uint64_t ack)
