@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * ctmake: create, change or delete a flow through ctnetlink.
+ *
+ * ctmake NETNS create|update|delete NAME=VALUE...   names as ctcompare prints
+ * them; a reply tuple that is not given is the inverse of the original one.
+ * "count=N" makes N flows, each with the next source port.
+ */
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "client.h"
+#include "ctattr.h"
+
+static int set_value(struct nf_conntrack *ct, const struct ctattr *a, const char *value)
+{
+	struct in6_addr addr;
+	struct nfct_bitmask *m;
+	char *list, *bit, *save = NULL;
+
+	switch (a->kind) {
+	case CTATTR_U8:
+		nfct_set_attr_u8(ct, a->attr, strtoul(value, NULL, 0));
+		return 0;
+	case CTATTR_U16:
+		nfct_set_attr_u16(ct, a->attr, strtoul(value, NULL, 0));
+		return 0;
+	case CTATTR_BE16:
+		nfct_set_attr_u16(ct, a->attr, htons(strtoul(value, NULL, 0)));
+		return 0;
+	case CTATTR_U32:
+		nfct_set_attr_u32(ct, a->attr, strtoul(value, NULL, 0));
+		return 0;
+	case CTATTR_U64:
+		nfct_set_attr_u64(ct, a->attr, strtoull(value, NULL, 0));
+		return 0;
+	case CTATTR_IP4:
+		if (inet_pton(AF_INET, value, &addr) != 1)
+			return -1;
+		nfct_set_attr(ct, a->attr, &addr);
+		return 0;
+	case CTATTR_IP6:
+		if (inet_pton(AF_INET6, value, &addr) != 1)
+			return -1;
+		nfct_set_attr(ct, a->attr, &addr);
+		return 0;
+	case CTATTR_STRING:
+		nfct_set_attr(ct, a->attr, value);
+		return 0;
+	case CTATTR_BITMASK:
+		m = nfct_bitmask_new(127);
+		list = strdup(value);
+		if (!m || !list)
+			abort();
+		for (bit = strtok_r(list, ",", &save); bit; bit = strtok_r(NULL, ",", &save))
+			nfct_bitmask_set_bit(m, strtoul(bit, NULL, 0));
+		free(list);
+		nfct_set_attr(ct, a->attr, m);	/* owns it now */
+		return 0;
+	}
+	return -1;
+}
+
+/* A reply attribute that was not given is the other end of the original one. */
+static void invert(struct nf_conntrack *ct, enum nf_conntrack_attr to,
+		   enum nf_conntrack_attr from)
+{
+	if (nfct_attr_is_set(ct, from) && !nfct_attr_is_set(ct, to))
+		nfct_set_attr(ct, to, nfct_get_attr(ct, from));
+}
+
+static void set_reply(struct nf_conntrack *ct)
+{
+	if (!nfct_attr_is_set(ct, ATTR_ORIG_L3PROTO))
+		nfct_set_attr_u8(ct, ATTR_ORIG_L3PROTO,
+				 nfct_attr_is_set(ct, ATTR_ORIG_IPV6_SRC) ? AF_INET6 : AF_INET);
+	invert(ct, ATTR_REPL_L3PROTO, ATTR_ORIG_L3PROTO);
+	invert(ct, ATTR_REPL_L4PROTO, ATTR_ORIG_L4PROTO);
+	invert(ct, ATTR_REPL_IPV4_SRC, ATTR_ORIG_IPV4_DST);
+	invert(ct, ATTR_REPL_IPV4_DST, ATTR_ORIG_IPV4_SRC);
+	invert(ct, ATTR_REPL_IPV6_SRC, ATTR_ORIG_IPV6_DST);
+	invert(ct, ATTR_REPL_IPV6_DST, ATTR_ORIG_IPV6_SRC);
+	invert(ct, ATTR_REPL_PORT_SRC, ATTR_ORIG_PORT_DST);
+	invert(ct, ATTR_REPL_PORT_DST, ATTR_ORIG_PORT_SRC);
+}
+
+int main(int argc, char **argv)
+{
+	struct nf_conntrack *ct = nfct_new();
+	enum nf_conntrack_query query;
+	unsigned int count = 1, i;
+	struct nfct_handle *h;
+	uint16_t sport;
+	int arg;
+
+	if (argc < 4 || !ct) {
+		fputs("usage: ctmake NETNS create|update|delete NAME=VALUE...\n", stderr);
+		return 2;
+	}
+	if (client_netns(argv[1])) {
+		fprintf(stderr, "ctmake: no netns %s\n", argv[1]);
+		return 2;
+	}
+	query = !strcmp(argv[2], "create") ? NFCT_Q_CREATE :
+		!strcmp(argv[2], "update") ? NFCT_Q_UPDATE : NFCT_Q_DESTROY;
+	for (arg = 3; arg < argc; arg++) {
+		char *value = strchr(argv[arg], '=');
+
+		if (!value)
+			return 2;
+		*value++ = 0;
+		if (!strcmp(argv[arg], "count")) {
+			count = strtoul(value, NULL, 0);
+			continue;
+		}
+		for (i = 0; i < ctattr_count && strcmp(ctattrs[i].name, argv[arg]); i++)
+			;
+		if (i == ctattr_count || set_value(ct, &ctattrs[i], value)) {
+			fprintf(stderr, "ctmake: %s=%s?\n", argv[arg], value);
+			return 2;
+		}
+	}
+	h = nfct_open(CONNTRACK, 0);
+	if (!h) {
+		perror("ctmake: nfct_open");
+		return 2;
+	}
+	sport = ntohs(nfct_get_attr_u16(ct, ATTR_ORIG_PORT_SRC));
+	for (i = 0; i < count; i++) {
+		struct nf_conntrack *one = nfct_clone(ct);
+
+		if (!one)
+			abort();
+		if (count > 1)
+			nfct_set_attr_u16(one, ATTR_ORIG_PORT_SRC, htons(sport + i));
+		if (query != NFCT_Q_DESTROY)
+			set_reply(one);
+		else if (!nfct_attr_is_set(one, ATTR_ORIG_L3PROTO))
+			nfct_set_attr_u8(one, ATTR_ORIG_L3PROTO,
+					 nfct_attr_is_set(one, ATTR_ORIG_IPV6_SRC) ? AF_INET6 :
+					 AF_INET);
+		if (nfct_query(h, query, one) < 0) {
+			fprintf(stderr, "ctmake: %s: %s\n", argv[2], strerror(errno));
+			return 1;
+		}
+		nfct_destroy(one);
+	}
+	nfct_close(h);
+	return 0;
+}

@@ -1,0 +1,634 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * gwinput: hostile input of the genetlink family.
+ *
+ * gwinput NETNS records		records that must be refused, in TAP
+ * gwinput NETNS fuzz SEED MESSAGES	random messages; prints how many were taken
+ *
+ * "records" attaches as member 2 and applies for owner 1; the netns' table
+ * must be empty of replicas before, and is afterwards.
+ */
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include <linux/genetlink.h>
+
+#include "client.h"
+
+#define OWNER	1
+#define EPOCH	5
+#define RECORD_BUF (GWSYNC_RECORD_MAX + 512)
+
+struct record {
+	uint8_t		data[RECORD_BUF];
+	unsigned int	len;
+	unsigned int	part[32];	/* where each part begins, and the end */
+	unsigned int	parts;
+};
+
+static struct client c;
+static unsigned int checks, failures;
+
+static void put(struct record *r, const void *p, unsigned int n)
+{
+	memcpy(r->data + r->len, p, n);
+	r->len += n;
+}
+
+static void put8(struct record *r, uint8_t v)
+{
+	put(r, &v, 1);
+}
+
+static void put16(struct record *r, uint16_t v)
+{
+	v = htons(v);
+	put(r, &v, 2);
+}
+
+static void put32(struct record *r, uint32_t v)
+{
+	v = htonl(v);
+	put(r, &v, 4);
+}
+
+static void seal(struct record *r)
+{
+	r->data[0] = r->len >> 8;
+	r->data[1] = r->len;
+	r->part[r->parts] = r->len;
+}
+
+static void part(struct record *r, uint8_t type, uint8_t value_len)
+{
+	r->part[r->parts++] = r->len;
+	put8(r, type);
+	put8(r, value_len + 2);
+}
+
+static void head(struct record *r, uint8_t kind, uint8_t l3num, uint8_t proto, uint16_t sport)
+{
+	static const uint8_t v4[] = { 10, 9, 0, 1, 10, 9, 0, 2 };
+	static const uint8_t v6[32] = { 0xfd, 9, [15] = 1, 0xfd, 9, [31] = 2 };
+
+	memset(r, 0, sizeof(*r));
+	put16(r, 0);
+	put8(r, GWSYNC_RECORD_VERSION);
+	put8(r, kind);
+	put8(r, l3num);
+	put8(r, proto);
+	put16(r, 0x0e);		/* seen reply, assured, confirmed */
+	put32(r, 600);
+	put(r, l3num == AF_INET6 ? v6 : v4, l3num == AF_INET6 ? 32 : 8);
+	put16(r, sport);
+	put16(r, 80);
+}
+
+/* A TCP flow with one of each part whose content cannot be refused. */
+static void full(struct record *r, uint8_t l3num, uint16_t sport)
+{
+	int i;
+
+	head(r, GWSYNC_RECORD_FLOW, l3num, IPPROTO_TCP, sport);
+	part(r, GWSYNC_PART_ZONE, 4);
+	put32(r, 0x00030300);	/* zone 3, both directions */
+	part(r, GWSYNC_PART_TCP, sizeof(struct gwsync_part_tcp));
+	put8(r, 3);
+	for (i = 0; i < 2; i++) {
+		put32(r, 1000);
+		put32(r, 65000);
+		put32(r, 64000);
+		put16(r, 0x0703);
+	}
+	part(r, GWSYNC_PART_MARK, 4);
+	put32(r, 42);
+	part(r, GWSYNC_PART_LABELS, 16);
+	for (i = 0; i < 16; i++)
+		put8(r, i);
+	part(r, GWSYNC_PART_COUNTERS, 32);
+	for (i = 0; i < 8; i++)
+		put32(r, i);
+	part(r, GWSYNC_PART_START, 8);
+	put32(r, 0x17000000);
+	put32(r, 0);
+	seal(r);
+}
+
+static void result(bool good, const char *fmt, ...)
+{
+	va_list ap;
+
+	checks++;
+	failures += !good;
+	printf("%s %u ", good ? "ok" : "not ok", checks);
+	va_start(ap, fmt);
+	vprintf(fmt, ap);
+	va_end(ap);
+	puts("");
+}
+
+struct numbers {
+	uint64_t	stat[GWSYNC_STAT_A_MAX + 1];
+	uint64_t	replicas;
+};
+
+static int numbers_cb(const struct nlmsghdr *nlh, void *data)
+{
+	const struct nlattr *tb[GWSYNC_A_MAX + 1], *attr;
+	struct numbers *n = data;
+
+	client_parse(nlh, tb);
+	if (tb[GWSYNC_A_REPLICAS])
+		n->replicas = mnl_attr_get_u64(tb[GWSYNC_A_REPLICAS]);
+	if (tb[GWSYNC_A_STATS]) {
+		mnl_attr_for_each_nested(attr, tb[GWSYNC_A_STATS]) {
+			if (mnl_attr_get_type(attr) <= GWSYNC_STAT_A_MAX)
+				n->stat[mnl_attr_get_type(attr)] = mnl_attr_get_u64(attr);
+		}
+	}
+	return MNL_CB_OK;
+}
+
+static struct numbers numbers(void)
+{
+	struct numbers n = {};
+	char buf[512];
+
+	if (client_request(&c, client_put(&c, buf, GWSYNC_CMD_GET_STATS, 0), numbers_cb, &n) ||
+	    client_request(&c, client_put(&c, buf, GWSYNC_CMD_GET, 0), numbers_cb, &n)) {
+		printf("Bail out! no counters: %s\n", c.error);
+		exit(1);
+	}
+	return n;
+}
+
+static void purge(void)
+{
+	uint64_t end = client_now_us() + 10000000;
+	static char buf[CLIENT_BUF];
+	struct nlmsghdr *nlh = client_put(&c, buf, GWSYNC_CMD_PURGE, 0);
+
+	mnl_attr_put_u8(nlh, GWSYNC_A_OWNER, OWNER);
+	client_request(&c, nlh, NULL, NULL);
+	while (numbers().replicas && client_now_us() < end)
+		poll(NULL, 0, 20);
+}
+
+/* Apply @len bytes; the counter @id must grow by 1 and no replica appear. */
+static bool refused(const void *data, unsigned int len, int id)
+{
+	struct numbers was = numbers(), is;
+	int ret = client_apply(&c, OWNER, EPOCH, data, len);
+
+	is = numbers();
+	if (is.replicas == was.replicas &&
+	    is.stat[GWSYNC_STAT_A_REPLICAS_CREATED] == was.stat[GWSYNC_STAT_A_REPLICAS_CREATED] &&
+	    is.stat[id] == was.stat[id] + 1)
+		return true;
+	printf("# answer %d %s, counter %d %" PRIu64 " -> %" PRIu64 ", replicas %" PRIu64 " -> %" PRIu64 "\n",
+	       ret, c.error, id, was.stat[id], is.stat[id], was.replicas, is.replicas);
+	purge();
+	return false;
+}
+
+/* The same for a record that must be taken, and makes one replica. */
+static bool taken(const void *data, unsigned int len)
+{
+	struct numbers was = numbers(), is;
+	int ret = client_apply(&c, OWNER, EPOCH, data, len);
+	bool good;
+
+	is = numbers();
+	good = !ret && is.replicas == was.replicas + 1;
+	if (!good)
+		printf("# answer %d %s, replicas %" PRIu64 " -> %" PRIu64 "\n", ret, c.error,
+		       was.replicas, is.replicas);
+	purge();
+	return good;
+}
+
+static bool at_boundary(const struct record *r, unsigned int len)
+{
+	unsigned int i;
+
+	for (i = 0; i <= r->parts; i++) {
+		if (r->part[i] == len)
+			return true;
+	}
+	return false;
+}
+
+static void truncated(uint8_t l3num)
+{
+	struct record r, cut;
+	unsigned int bad = 0, len;
+
+	full(&r, l3num, 100);
+	result(taken(r.data, r.len), "family %u: the whole record is taken", l3num);
+
+	/* Cut off, but the record still claims its length: framing is lost. */
+	for (len = 1; len < r.len; len++)
+		bad += !refused(r.data, len, GWSYNC_STAT_A_REFUSED_MALFORMED);
+	result(!bad, "family %u: cut at each of %u lengths is refused", l3num, r.len - 1);
+
+	/* Cut off, and it claims what is left: a whole record only between parts. */
+	bad = 0;
+	for (len = 1; len < r.len; len++) {
+		cut = r;
+		cut.data[0] = len >> 8;
+		cut.data[1] = len;
+		if (at_boundary(&r, len))
+			bad += !taken(cut.data, len);
+		else
+			bad += !refused(cut.data, len, GWSYNC_STAT_A_REFUSED_MALFORMED);
+	}
+	result(!bad, "family %u: shortened to each length is refused inside a part", l3num);
+
+	/* Each part one byte shorter and longer than it must be. */
+	bad = 0;
+	for (len = 0; len < r.parts; len++) {
+		unsigned int at = r.part[len], next = r.part[len + 1];
+
+		cut = r;
+		memmove(cut.data + next - 1, cut.data + next, r.len - next);
+		cut.len--;
+		cut.data[at + 1]--;
+		cut.data[0] = cut.len >> 8;
+		cut.data[1] = cut.len;
+		bad += !refused(cut.data, cut.len, GWSYNC_STAT_A_REFUSED_MALFORMED);
+		cut = r;
+		memmove(cut.data + next + 1, cut.data + next, r.len - next);
+		cut.data[next] = 0;
+		cut.len++;
+		cut.data[at + 1]++;
+		cut.data[0] = cut.len >> 8;
+		cut.data[1] = cut.len;
+		bad += !refused(cut.data, cut.len, GWSYNC_STAT_A_REFUSED_MALFORMED);
+		/* A length that leaves no room for the head of the part. */
+		cut = r;
+		cut.data[at + 1] = 1;
+		bad += !refused(cut.data, cut.len, GWSYNC_STAT_A_REFUSED_MALFORMED);
+		cut.data[at + 1] = 0;
+		bad += !refused(cut.data, cut.len, GWSYNC_STAT_A_REFUSED_MALFORMED);
+	}
+	result(!bad, "family %u: parts of a wrong length are refused", l3num);
+}
+
+static void oversized(void)
+{
+	struct record r;
+	unsigned int n;
+
+	full(&r, AF_INET, 101);
+	while (r.len <= GWSYNC_RECORD_MAX) {
+		part(&r, 0x7e, 200);
+		for (n = 0; n < 200; n++)
+			put8(&r, n);
+	}
+	seal(&r);
+	result(refused(r.data, r.len, GWSYNC_STAT_A_REFUSED_MALFORMED),
+	       "a record over %u bytes is refused", GWSYNC_RECORD_MAX);
+	memset(r.data, 0, 2);
+	result(refused(r.data, 64, GWSYNC_STAT_A_REFUSED_MALFORMED), "a record of length 0 is refused");
+}
+
+/* Other versions, kinds, families and parts; what follows is still applied. */
+static void foreign(void)
+{
+	static const struct {
+		const char	*name;
+		uint8_t		at, value;
+		int		stat;
+	} bytes[] = {
+		{ "version 2", 2, 2, GWSYNC_STAT_A_REFUSED_VERSION },
+		{ "version 0", 2, 0, GWSYNC_STAT_A_REFUSED_VERSION },
+		{ "version 255", 2, 255, GWSYNC_STAT_A_REFUSED_VERSION },
+		{ "an unknown kind", 3, 9, GWSYNC_STAT_A_REFUSED_UNSUPPORTED },
+		{ "kind 0", 3, 0, GWSYNC_STAT_A_REFUSED_UNSUPPORTED },
+		{ "an unknown family", 4, 99, GWSYNC_STAT_A_REFUSED_UNSUPPORTED },
+	};
+	struct numbers was, is;
+	uint8_t two[2 * RECORD_BUF];
+	struct record r, good;
+	unsigned int i;
+
+	full(&good, AF_INET, 103);
+	for (i = 0; i < sizeof(bytes) / sizeof(bytes[0]); i++) {
+		full(&r, AF_INET, 102);
+		r.data[bytes[i].at] = bytes[i].value;
+		result(refused(r.data, r.len, bytes[i].stat), "%s is refused", bytes[i].name);
+		memcpy(two, r.data, r.len);
+		memcpy(two + r.len, good.data, good.len);
+		result(taken(two, r.len + good.len), "what follows %s is applied", bytes[i].name);
+	}
+
+	full(&r, AF_INET, 104);
+	part(&r, 0x7e, 3);
+	put(&r, "xyz", 3);
+	seal(&r);
+	was = numbers();
+	result(taken(r.data, r.len), "an unknown part is skipped");
+	is = numbers();
+	result(is.stat[GWSYNC_STAT_A_PARTS_SKIPPED] == was.stat[GWSYNC_STAT_A_PARTS_SKIPPED] + 1,
+	       "and counted");
+	full(&r, AF_INET, 105);
+	part(&r, 0x7e | GWSYNC_PART_MUST, 3);
+	put(&r, "xyz", 3);
+	seal(&r);
+	result(refused(r.data, r.len, GWSYNC_STAT_A_REFUSED_UNSUPPORTED),
+	       "an unknown part with MUST is refused");
+}
+
+/* Values that conntrack cannot hold. */
+static void senseless(void)
+{
+	struct numbers was, is;
+	struct record r;
+	unsigned int bad = 0, state;
+
+	for (state = 0; state < 256; state++) {
+		full(&r, AF_INET, 106);
+		r.data[r.part[1] + 2] = state;
+		was = numbers();
+		client_apply(&c, OWNER, EPOCH, r.data, r.len);
+		is = numbers();
+		if (state > 14 && is.replicas != was.replicas)
+			bad++;
+		purge();
+	}
+	result(!bad, "a TCP state that does not exist is refused");
+	head(&r, GWSYNC_RECORD_FLOW, AF_INET, IPPROTO_TCP, 107);
+	r.part[r.parts] = r.len;
+	for (state = 0; state < 2; state++) {
+		part(&r, GWSYNC_PART_MARK, 4);
+		put32(&r, state);
+	}
+	seal(&r);
+	was = numbers();
+	client_apply(&c, OWNER, EPOCH, r.data, r.len);
+	is = numbers();
+	result(is.replicas <= was.replicas + 1, "a part that comes twice does no harm");
+	purge();
+
+	head(&r, GWSYNC_RECORD_FLOW_GONE, AF_INET, IPPROTO_TCP, 108);
+	seal(&r);
+	was = numbers();
+	result(!client_apply(&c, OWNER, EPOCH, r.data, r.len) && numbers().replicas == was.replicas,
+	       "the end of an unknown flow does no harm");
+}
+
+static void epochs(void)
+{
+	struct numbers was, is;
+	struct record r;
+	int ret;
+
+	full(&r, AF_INET, 109);
+	was = numbers();
+	ret = client_apply(&c, OWNER, EPOCH - 1, r.data, r.len);
+	is = numbers();
+	result(ret == -ESTALE && c.error[0], "an older epoch is refused: %s", c.error);
+	result(is.stat[GWSYNC_STAT_A_REFUSED_STALE] == was.stat[GWSYNC_STAT_A_REFUSED_STALE] + 1 &&
+	       is.replicas == was.replicas, "and counted");
+	ret = client_apply(&c, 0, EPOCH, r.data, r.len);
+	result(ret < 0 && c.error[0], "owner 0 is refused: %s", c.error);
+	ret = client_apply(&c, 64, EPOCH, r.data, r.len);
+	result(ret < 0 && c.error[0], "owner 64 is refused: %s", c.error);
+	ret = client_apply(&c, 2, EPOCH, r.data, r.len);
+	result(ret < 0 && c.error[0], "this member as owner is refused: %s", c.error);
+	result(numbers().replicas == was.replicas, "none of them made a replica");
+}
+
+static int records(void)
+{
+	struct numbers n;
+
+	if (client_attach(&c, 2, EPOCH, NULL)) {
+		printf("Bail out! attach: %s\n", c.error);
+		return 1;
+	}
+	truncated(AF_INET);
+	truncated(AF_INET6);
+	oversized();
+	foreign();
+	senseless();
+	epochs();
+	purge();
+	n = numbers();
+	result(!n.replicas, "no replica is left");
+	printf("1..%u\n", checks);
+	return failures != 0;
+}
+
+/* xorshift64*: seeded, the same everywhere. */
+static uint64_t rng_state;
+
+static uint32_t rnd(uint32_t below)
+{
+	rng_state ^= rng_state >> 12;
+	rng_state ^= rng_state << 25;
+	rng_state ^= rng_state >> 27;
+	return (uint32_t)((rng_state * 0x2545f4914f6cdd1dull) >> 32) % below;
+}
+
+static void rnd_bytes(uint8_t *p, unsigned int n)
+{
+	while (n--)
+		*p++ = rnd(256);
+}
+
+/* A record that is nearly right, so that the parser's depths are reached. */
+static unsigned int rnd_record(uint8_t *out)
+{
+	static const uint8_t protos[] = { 6, 17, 1, 58, 132, 33, 47, 136, 50 };
+	struct record r;
+	unsigned int i, n;
+
+	if (rnd(4)) {
+		full(&r, rnd(2) ? AF_INET : AF_INET6, 1 + rnd(64));
+		r.data[5] = protos[rnd(sizeof(protos))];
+	} else {
+		head(&r, 1 + rnd(2), rnd(2) ? AF_INET : AF_INET6, protos[rnd(sizeof(protos))],
+		     1 + rnd(64));
+	}
+	for (n = rnd(4); n; n--) {
+		uint8_t type = rnd(18), len = rnd(60);
+
+		part(&r, type <= 3 ? type | GWSYNC_PART_MUST : type, len);
+		rnd_bytes(r.data + r.len, len);
+		r.len += len;
+	}
+	if (rnd(3) == 0) {	/* an expectation of the right shape */
+		unsigned int len = 10 + (r.data[4] == AF_INET ? 26 : 86) + 2;
+
+		part(&r, GWSYNC_PART_EXPECT, len);
+		rnd_bytes(r.data + r.len, len);
+		if (rnd(2))
+			memset(r.data + r.len + len - 2, 0, 2);
+		r.len += len;
+	}
+	seal(&r);
+	for (i = rnd(3); i; i--)
+		r.data[2 + rnd(r.len - 2)] = rnd(256);
+	if (!rnd(20))
+		r.data[1] = rnd(256);
+	memcpy(out, r.data, r.len);
+	return r.len;
+}
+
+static void rnd_attr(struct nlmsghdr *nlh, uint16_t type)
+{
+	static uint8_t data[4096];
+	unsigned int len = 0, i;
+
+	switch (rnd(8)) {
+	case 0:
+		break;
+	case 1:
+		mnl_attr_put_u8(nlh, type, rnd(256));
+		return;
+	case 2:
+		mnl_attr_put_u16(nlh, type, rnd(65536));
+		return;
+	case 3:
+		mnl_attr_put_u32(nlh, type, rnd(3) ? rnd(16) : rnd(UINT32_MAX));
+		return;
+	case 4:
+		mnl_attr_put_u64(nlh, type, (uint64_t)rnd(UINT32_MAX) << rnd(33));
+		return;
+	case 5:
+		len = rnd(sizeof(data));
+		break;
+	case 6:		/* a nest of whatever */
+		for (i = rnd(6); i; i--) {
+			struct nlattr *a = (struct nlattr *)(data + len);
+
+			a->nla_type = rnd(8);
+			a->nla_len = 4 + rnd(24);
+			rnd_bytes(data + len + 4, 24);
+			len += MNL_ALIGN(a->nla_len);
+		}
+		mnl_attr_put(nlh, type | (rnd(2) ? NLA_F_NESTED : 0), len, data);
+		return;
+	case 7:
+		len = type == GWSYNC_A_MAP ? sizeof(uint64_t) * GWSYNC_BUCKETS : rnd(24);
+		break;
+	}
+	rnd_bytes(data, len);
+	mnl_attr_put(nlh, type, len, data);
+}
+
+/* What the command expects, each left out or spoilt now and then. */
+static void rnd_message(struct nlmsghdr *nlh, uint8_t cmd)
+{
+	static uint8_t data[8 * RECORD_BUF];
+	unsigned int len = 0, i;
+
+	if (cmd == GWSYNC_CMD_APPLY && rnd(10)) {
+		mnl_attr_put_u8(nlh, GWSYNC_A_OWNER, rnd(10) ? 1 + rnd(3) : rnd(256));
+		mnl_attr_put_u32(nlh, GWSYNC_A_EPOCH, rnd(20) ? EPOCH + 1000000 : rnd(10));
+		for (i = 1 + rnd(6); i; i--)
+			len += rnd_record(data + len);
+		if (!rnd(8))
+			len -= rnd(len);
+		mnl_attr_put(nlh, GWSYNC_A_RECORDS, len, data);
+	} else if (rnd(2)) {
+		mnl_attr_put_u8(nlh, GWSYNC_A_OWNER, 1 + rnd(63));
+		mnl_attr_put_u8(nlh, GWSYNC_A_MEMBER, 1 + rnd(63));
+		mnl_attr_put_u32(nlh, GWSYNC_A_EPOCH, rnd(2000000));
+		mnl_attr_put_u64(nlh, GWSYNC_A_SET, rnd(64));
+		mnl_attr_put_u32(nlh, GWSYNC_A_WALK_ID, rnd(100));
+	}
+	for (i = rnd(4); i; i--)
+		rnd_attr(nlh, rnd(GWSYNC_A_MAX + 6));
+}
+
+static void receive_all(unsigned int *accepted, unsigned int *refusals)
+{
+	static char buf[CLIENT_BUF];
+	struct nlmsghdr *nlh;
+	ssize_t n;
+	int left;
+
+	while ((n = recv(mnl_socket_get_fd(c.nl), buf, sizeof(buf), MSG_DONTWAIT)) > 0 ||
+	       (n < 0 && errno == ENOBUFS)) {
+		if (n < 0)
+			continue;
+		left = n;
+		for (nlh = (struct nlmsghdr *)buf; mnl_nlmsg_ok(nlh, left);
+		     nlh = mnl_nlmsg_next(nlh, &left)) {
+			const struct nlmsgerr *err = mnl_nlmsg_get_payload(nlh);
+
+			if (nlh->nlmsg_type != NLMSG_ERROR)
+				continue;
+			if (err->error)
+				++*refusals;
+			else
+				++*accepted;
+		}
+	}
+}
+
+static int fuzz(uint64_t seed, unsigned int messages)
+{
+	static char buf[CLIENT_BUF];
+	unsigned int accepted = 0, refusals = 0, sent = 0;
+	int one = 1;
+
+	rng_state = seed * 0x9e3779b97f4a7c15ull + 1;
+	mnl_socket_setsockopt(c.nl, NETLINK_NO_ENOBUFS, &one, sizeof(one));
+	while (sent < messages) {
+		static const uint8_t dumps[] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 1 };
+		uint8_t cmd = rnd(2) ? GWSYNC_CMD_APPLY : rnd(GWSYNC_CMD_MAX + 3);
+		struct nlmsghdr *nlh;
+		unsigned int len = 0, n;
+
+		/* Many to a datagram: the kernel takes them one by one. */
+		for (n = 0; n < 16 && len < sizeof(buf) - 24576; n++, sent++) {
+			nlh = client_put(&c, buf + len, cmd, dumps[rnd(10)] ? NLM_F_DUMP : 0);
+			rnd_message(nlh, cmd);
+			if (!rnd(16))
+				rnd_bytes((uint8_t *)nlh + 20, nlh->nlmsg_len - 20);
+			if (!rnd(50))
+				nlh->nlmsg_len -= rnd(nlh->nlmsg_len - 20 + 1);
+			len += MNL_ALIGN(nlh->nlmsg_len);
+			cmd = rnd(2) ? GWSYNC_CMD_APPLY : rnd(GWSYNC_CMD_MAX + 3);
+		}
+		if (mnl_socket_sendto(c.nl, buf, len) < 0 && errno != ENOBUFS)
+			fprintf(stderr, "gwinput: send: %s\n", strerror(errno));
+		receive_all(&accepted, &refusals);
+	}
+	printf("sent %u accepted %u refused %u seed %" PRIu64 "\n", sent, accepted, refusals, seed);
+	/* Both must have happened, or nothing was tried. */
+	return !(sent >= messages && accepted > messages / 100 && refusals > messages / 100);
+}
+
+int main(int argc, char **argv)
+{
+	int ret;
+
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	if (argc < 3)
+		goto usage;
+	ret = client_open(&c, argv[1]);
+	if (ret) {
+		printf("Bail out! open: %s\n", strerror(-ret));
+		return 1;
+	}
+	if (!strcmp(argv[2], "records"))
+		return records();
+	if (!strcmp(argv[2], "fuzz") && argc == 5)
+		return fuzz(strtoull(argv[3], NULL, 0), strtoul(argv[4], NULL, 0));
+usage:
+	fputs("usage: gwinput NETNS records | fuzz SEED MESSAGES\n", stderr);
+	return 2;
+}

@@ -1,0 +1,294 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# What the module's tests share: TAP, waiting, namespaces, relay.
+#
+# setup_net builds, in random names:
+#
+#	client 10.1.0.2 --- gwA 10.1.0.1 | 10.2.0.1 --- server 10.2.0.2
+#	                \-- gwB, the same addresses  --/
+#
+# (IPv6: fd01::, fd02::).  Client and server have a leg to each gateway and
+# use one of them: "path A" or "path B" moves all traffic in one command each.
+
+KSFT_DIR=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+PATH=$KSFT_DIR:$KSFT_DIR/../../build/kselftest:/usr/sbin:/sbin:$PATH
+SCALE=${GWSYNC_TIME_SCALE:-4}
+TAG=$(printf '%04x' $RANDOM)
+A=gwA-$TAG B=gwB-$TAG C=cl-$TAG S=sv-$TAG
+TMP=$(mktemp -d)
+CHECKS=0 FAILED=0
+PIDS=()
+
+diag() { sed 's/^/# /'; }
+
+ok() { CHECKS=$((CHECKS + 1)); echo "ok $CHECKS $1"; }
+not_ok() { CHECKS=$((CHECKS + 1)); FAILED=$((FAILED + 1)); echo "not ok $CHECKS $1"; }
+skip() { CHECKS=$((CHECKS + 1)); echo "ok $CHECKS $1 # SKIP $2"; }
+
+# check NAME COMMAND...: the command's output explains a failure
+check() {
+	local name=$1
+
+	shift
+	if "$@" > "$TMP/out" 2>&1; then
+		ok "$name"
+	else
+		not_ok "$name"
+		{ echo "failed: $*"; head -n 40 "$TMP/out"; } | diag
+		return 1
+	fi
+}
+
+finish() {
+	echo "1..$CHECKS"
+	[ "$CHECKS" -gt 0 ] && [ "$FAILED" -eq 0 ]
+	exit
+}
+
+bail() {
+	echo "Bail out! $*"
+	exit 1
+}
+
+# wait_for SECONDS COMMAND...: until it succeeds
+wait_for() {
+	local end=$((SECONDS + $1 * SCALE))
+
+	shift
+	until "$@" > "$TMP/wait" 2>&1; do
+		if [ "$SECONDS" -ge "$end" ]; then
+			cat "$TMP/wait"
+			return 1
+		fi
+		sleep 0.1
+	done
+}
+
+# fails COMMAND...: it must fail, with an exit status and not by a signal
+fails() {
+	"$@"
+	local rc=$?
+
+	[ $rc -ne 0 ] && [ $rc -lt 126 ]
+}
+
+eq() { [ "$1" = "$2" ] || { echo "$1, expected $2"; return 1; }; }
+ge() { [ "$1" -ge "$2" ] || { echo "$1, expected $2 or more"; return 1; }; }
+
+in_ns() { local ns=$1; shift; ip netns exec "$ns" "$@"; }
+sysctl_ns() { local ns=$1; shift; in_ns "$ns" sysctl -qw "$@"; }
+
+# spawn NAME NETNS COMMAND...: in the background, output to $TMP/NAME
+spawn() {
+	local name=$1 ns=$2
+
+	shift 2
+	in_ns "$ns" "$@" > "$TMP/$name" 2>&1 < /dev/null &
+	PIDS+=($!)
+	SPAWNED=$!
+}
+
+# spawn_fed NAME NETNS COMMAND...: the same; "feed NAME" sends it a line
+spawn_fed() {
+	local name=$1 ns=$2
+
+	shift 2
+	rm -f "$TMP/$name.in"
+	mkfifo "$TMP/$name.in"
+	in_ns "$ns" "$@" > "$TMP/$name" 2>&1 <> "$TMP/$name.in" &
+	PIDS+=($!)
+	SPAWNED=$!
+}
+feed() { echo "${2:-}" > "$TMP/$1.in"; }
+
+# said NAME PATTERN: a line of a spawned command
+said() { grep -q -- "$2" "$TMP/$1" || { cat "$TMP/$1"; return 1; }; }
+# said_times NAME PATTERN N
+said_times() { [ "$(grep -c -- "$2" "$TMP/$1")" -ge "$3" ] || { cat "$TMP/$1"; return 1; }; }
+
+cleanup() {
+	local p ns
+
+	relay_stop
+	for p in "${PIDS[@]}"; do
+		kill "$p" 2> /dev/null
+	done
+	for p in "${PIDS[@]}"; do
+		wait "$p" 2> /dev/null
+	done
+	for ns in $(ip netns list | awk '{ print $1 }' | grep -- "-$TAG"); do
+		ip netns del "$ns"
+	done
+	rm -rf "$TMP"
+}
+trap cleanup EXIT
+
+need_module() {
+	modprobe nf_conntrack_netlink || bail "no nf_conntrack_netlink"
+	if ! [ -d /sys/module/gwsync ]; then
+		modprobe gwsync || bail "gwsync does not load"
+	fi
+}
+
+# add_ns NAME...
+add_ns() {
+	local ns
+
+	for ns in "$@"; do
+		ip netns add "$ns" || bail "no netns"
+		ip -n "$ns" link set lo up
+	done
+}
+
+# gateways: two netns with conntrack alone, no links: for flows made by ctmake
+gateways() {
+	local ns
+
+	need_module
+	add_ns "$A" "$B"
+	for ns in "$A" "$B"; do
+		sysctl_ns "$ns" net.netfilter.nf_conntrack_acct=1 \
+			net.netfilter.nf_conntrack_timestamp=1
+	done
+}
+
+# leg HOST GATEWAY NUMBER LETTER: a veth between them
+leg() {
+	local host=$1 gw=$2 n=$3 l=$4
+
+	ip link add "h$l" netns "$host" type veth peer name "n$n" netns "$gw"
+	ip -n "$host" link set "h$l" up
+	ip -n "$gw" addr add "10.$n.0.1/24" dev "n$n"
+	ip -n "$gw" addr add "fd0$n::1/64" dev "n$n" nodad
+	ip -n "$gw" link set "n$n" up
+	ip -n "$host" addr add "10.$n.0.$((l == 1 ? 3 : 4))/32" dev "h$l"
+	ip -n "$gw" route replace "10.$n.0.2/32" dev "n$n"
+	ip -n "$gw" route replace "fd0$n::2/128" dev "n$n"
+}
+
+setup_net() {
+	local n
+
+	gateways
+	add_ns "$C" "$S"
+	n=1
+	for host in "$C" "$S"; do
+		sysctl_ns "$host" net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.default.accept_dad=0
+		leg "$host" "$A" $n 1
+		leg "$host" "$B" $n 2
+		ip -n "$host" addr add "10.$n.0.2/32" dev lo
+		ip -n "$host" addr add "fd0$n::2/128" dev lo nodad
+		sysctl_ns "$host" net.ipv4.tcp_retries2=15
+		n=2
+	done
+	for gw in "$A" "$B"; do
+		sysctl_ns "$gw" net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
+	done
+	path A
+}
+
+# path A|B: client and server send through this gateway from now on
+path() {
+	local dev=h1
+
+	[ "$1" = B ] && dev=h2
+	path_of "$C" 1 $dev 
+	path_of "$S" 2 $dev
+}
+path_of() {
+	ip -n "$1" route replace default via "10.$2.0.1" dev "$3" onlink src "10.$2.0.2"
+	ip -n "$1" -6 route replace default via "fd0$2::1" dev "$3" onlink src "fd0$2::2"
+}
+
+# strict NETNS: the firewall of the demo; $2: more lines for the table
+strict() {
+	sysctl_ns "$1" net.netfilter.nf_conntrack_tcp_loose=0 \
+		net.netfilter.nf_conntrack_tcp_be_liberal=0
+	in_ns "$1" nft -f - <<- END
+	table inet gw {
+		counter invalid { }
+		counter refused { }
+		chain forward {
+			type filter hook forward priority 0; policy drop;
+			ct state invalid counter name invalid drop
+			ct state established,related accept
+			meta l4proto tcp tcp flags & (fin|syn|rst|ack) != syn counter name refused drop
+			ct state new accept
+		}
+		chain postrouting {
+			type nat hook postrouting priority srcnat;
+			oifname n2 ip saddr 10.1.0.0/24 snat ip to 10.2.0.1
+		}
+		chain prerouting {
+			type nat hook prerouting priority dstnat;
+			iifname n1 ip daddr 10.1.0.1 tcp dport 8080 dnat ip to 10.2.0.2:7000
+			iifname n1 ip6 daddr fd01::1 tcp dport 8080 dnat ip6 to [fd02::2]:7000
+		}
+		${2:-}
+	}
+	END
+}
+
+# dropped NETNS: packets that the firewall found invalid or out of state
+dropped() {
+	in_ns "$1" nft list counters table inet gw |
+		awk '/packets/ { n += $2 } END { print n + 0 }'
+}
+
+RELAY_PID=
+# relay_start [EPOCH]: A is member 1 and active, B is member 2
+relay_start() {
+	mkfifo "$TMP/relay.in" "$TMP/relay.out"
+	relay "$A" 1 "$B" 2 "${1:-1}" < "$TMP/relay.in" > "$TMP/relay.out" 2> "$TMP/relay.err" &
+	RELAY_PID=$!
+	exec 8> "$TMP/relay.in" 9< "$TMP/relay.out"
+	relay_answer
+}
+relay_answer() {
+	local line
+
+	if ! read -r -t $((30 * SCALE)) -u 9 line; then
+		echo "no answer of relay"
+		cat "$TMP/relay.err"
+		return 1
+	fi
+	RELAY_ANSWER=$line
+	case $line in
+	ok*) echo "${line#ok}" ;;
+	*) echo "$line"; return 1 ;;
+	esac
+}
+# relay_cmd COMMAND...
+relay_cmd() {
+	echo "$*" >&8
+	relay_answer
+}
+relay_count() { relay_cmd counts | grep -o "$1=[0-9]*" | cut -d= -f2; }
+relay_stop() {
+	[ -n "$RELAY_PID" ] || return 0
+	kill -CONT "$RELAY_PID" 2> /dev/null
+	exec 8>&- 9<&-
+	kill "$RELAY_PID" 2> /dev/null
+	wait "$RELAY_PID" 2> /dev/null
+	RELAY_PID=
+	rm -f "$TMP/relay.in" "$TMP/relay.out"
+}
+
+stat() { gwctl -n "$1" stats "$2"; }
+
+# stat_is NETNS NAME LEAST
+stat_least() { ge "$(stat "$1" "$2")" "$3"; }
+
+# windows: both gateways' records, byte for byte but for what may differ
+records() {
+	gwctl -n "$1" dump |
+		sed -E 's/ (timeout|len|counters|owner|flags)=[^ ]*//g' | sort
+}
+records_equal() {
+	records "$A" > "$TMP/rec.a" || return 1
+	records "$B" > "$TMP/rec.b" || return 1
+	[ -s "$TMP/rec.a" ] || { echo "no record in $A"; return 1; }
+	diff "$TMP/rec.a" "$TMP/rec.b"
+}
+
+flows() { in_ns "$1" conntrack -L 2> /dev/null | wc -l; }

@@ -1,0 +1,123 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Each row of Documentation/records.rst that ctnetlink can make: a flow is
+# made in gateway A and must look the same in B.
+. "$(dirname "$0")/lib.sh"
+
+gateways
+modprobe -a nf_conntrack_ftp nf_nat_ftp || bail "no ftp helper"
+# Labels exist in a netns once a rule names one; only A has such a rule.
+in_ns "$A" nft -f - <<- END
+	table inet t { chain c { ct label set 5; }; }
+	END
+check "relay attaches to both" relay_start || finish
+
+V4="src=10.1.0.2 dst=10.2.0.2"
+V6="src6=fd01::2 dst6=fd02::2"
+EST="tcp_state=3 timeout=600 status=0x0e"	# confirmed, assured, seen reply
+
+# row NAME REQUIRED-ATTRIBUTES FLOW...: make, compare, delete, compare
+row() {
+	local name=$1 need=$2
+
+	shift 2
+	if ! check "$name: made by ctnetlink" ctmake "$A" create "$@"; then
+		return
+	fi
+	check "$name: same in B" ctcompare -w $((2 * SCALE)) -c -r "$need" "$A" "$B"
+	check "$name: same record" wait_for 1 records_equal
+	in_ns "$A" conntrack -F > /dev/null 2>&1
+	check "$name: gone" ctcompare -w $((2 * SCALE)) -m 0 "$A" "$B"
+}
+
+row "tcp" tcp_state,start $V4 proto=6 sport=1001 dport=80 $EST
+row "tcp scale and flags" tcp_wscale_orig,tcp_flags_orig $V4 proto=6 sport=1002 dport=80 $EST \
+	tcp_wscale_orig=7 tcp_wscale_reply=9 tcp_flags_orig=3 tcp_flags_reply=1
+for state in 1 2 4 5 6 7 8; do
+	row "tcp state $state" tcp_state $V4 proto=6 sport=$((1010 + state)) dport=80 \
+		timeout=600 tcp_state=$state
+done
+row "tcp over ipv6" tcp_state $V6 proto=6 sport=1003 dport=80 $EST
+row "udp" sport $V4 proto=17 sport=1004 dport=53 timeout=600
+row "udp over ipv6" sport $V6 proto=17 sport=1004 dport=53 timeout=600
+row "udplite" sport $V4 proto=136 sport=1005 dport=53 timeout=600
+row "udplite over ipv6" sport $V6 proto=136 sport=1005 dport=53 timeout=600
+row "icmp" icmp_id $V4 proto=1 icmp_type=8 icmp_code=0 icmp_id=77 timeout=600
+row "icmpv6" icmp_id $V6 proto=58 icmp_type=128 icmp_code=0 icmp_id=78 timeout=600
+row "sctp" sctp_state,sctp_vtag_orig $V4 proto=132 sport=1006 dport=2000 timeout=600 \
+	sctp_state=4 sctp_vtag_orig=0x11223344 sctp_vtag_reply=0x55667788
+row "sctp over ipv6" sctp_state,sctp_vtag_orig $V6 proto=132 sport=1006 dport=2000 timeout=600 \
+	sctp_state=4 sctp_vtag_orig=0x11223344 sctp_vtag_reply=0x55667788
+if ctmake "$A" create $V4 proto=33 sport=1 dport=1 timeout=9 dccp_state=3 dccp_role=0 \
+	dccp_seq=1 2> /dev/null; then
+	in_ns "$A" conntrack -F > /dev/null 2>&1
+	row "dccp" dccp_state,dccp_role,dccp_seq $V4 proto=33 sport=1007 dport=2001 timeout=600 \
+		dccp_state=4 dccp_role=1 dccp_seq=0x123456789a
+	row "dccp over ipv6" dccp_state,dccp_role,dccp_seq $V6 proto=33 sport=1007 dport=2001 \
+		timeout=600 dccp_state=4 dccp_role=1 dccp_seq=0x123456789a
+else
+	skip "dccp" "kernel has no dccp tracking"
+fi
+row "gre" proto $V4 proto=47 sport=0 dport=11 timeout=600
+row "another protocol" proto $V4 proto=50 timeout=600
+
+row "snat" reply_dst $V4 proto=6 sport=1020 dport=80 $EST reply_src=10.2.0.2 \
+	reply_dst=10.2.0.1 reply_sport=80 reply_dport=33333
+row "dnat" reply_src $V4 proto=6 sport=1021 dport=80 $EST reply_src=10.2.0.9 \
+	reply_dst=10.1.0.2 reply_sport=8080 reply_dport=1021
+row "snat and dnat" reply_src $V4 proto=17 sport=1022 dport=53 timeout=600 reply_src=10.2.0.9 \
+	reply_dst=10.2.0.1 reply_sport=5353 reply_dport=40000
+row "icmp snat" icmp_id $V4 proto=1 icmp_type=8 icmp_code=0 icmp_id=79 timeout=600 \
+	reply_src=10.2.0.2 reply_dst=10.2.0.1
+row "nat66" reply_dst6 $V6 proto=6 sport=1023 dport=80 $EST reply_src6=fd02::9 \
+	reply_dst6=fd02::1 reply_sport=8080 reply_dport=33334
+
+row "mark" mark $V4 proto=17 sport=1030 dport=53 timeout=600 mark=0xdeadbeef
+row "labels" labels $V4 proto=17 sport=1031 dport=53 timeout=600 labels=0,5,127
+row "zone" zone $V4 proto=17 sport=1032 dport=53 timeout=600 zone=7
+row "zone of the original direction" orig_zone $V4 proto=17 sport=1033 dport=53 timeout=600 \
+	orig_zone=8
+row "zone of the reply direction" reply_zone $V4 proto=17 sport=1034 dport=53 timeout=600 \
+	reply_zone=9
+row "helper" helper $V4 proto=6 sport=1035 dport=21 $EST helper=ftp
+row "seqadj" seqadj_orig_pos,seqadj_reply_after $V4 proto=6 sport=1036 dport=21 $EST helper=ftp \
+	reply_src=10.2.0.2 reply_dst=10.2.0.1 reply_sport=21 reply_dport=1036 \
+	seqadj_orig_pos=1000 seqadj_orig_before=4294967293 seqadj_orig_after=5 \
+	seqadj_reply_pos=2000 seqadj_reply_before=0 seqadj_reply_after=4294967288
+row "synproxy" synproxy_isn $V4 proto=6 sport=1037 dport=80 $EST synproxy_isn=0x01020304 \
+	synproxy_its=0x05060708 synproxy_tsoff=0x090a0b0c
+
+# Master: the data connection of a control connection.
+ctmake "$A" create $V4 proto=6 sport=1040 dport=21 $EST helper=ftp
+row "master" master_src,master_dport $V4 proto=6 sport=1041 dport=20 $EST master_src=10.1.0.2 \
+	master_dst=10.2.0.2 master_proto=6 master_l3proto=2 master_sport=1040 master_dport=21
+
+# Expectations: ctnetlink makes one of a flow with a helper.
+ctmake "$A" create $V4 proto=6 sport=1042 dport=21 $EST helper=ftp
+expect() {
+	in_ns "$A" conntrack "$1" expect --orig-src 10.1.0.2 --orig-dst 10.2.0.2 --tuple-src 10.2.0.2 \
+		--tuple-dst 10.1.0.2 --mask-src 255.255.255.255 --mask-dst 255.255.255.255 \
+		-p tcp --orig-port-src 1042 --orig-port-dst 21 --tuple-port-src 0 \
+		--tuple-port-dst 4242 --mask-port-src 0 --mask-port-dst 65535 -t 300
+}
+check "expectation: made by ctnetlink" expect -I
+# No event of ctnetlink tells of it when nobody changes the flow.
+ctmake "$A" update $V4 proto=6 sport=1042 dport=21 mark=1
+check "expectation: same in B" ctcompare -w $((2 * SCALE)) -r expect "$A" "$B"
+in_ns "$A" conntrack -F expect > /dev/null 2>&1
+ctmake "$A" update $V4 proto=6 sport=1042 dport=21 mark=2
+check "expectation: gone with it in A" ctcompare -w $((2 * SCALE)) -m 1 "$A" "$B"
+in_ns "$A" conntrack -F > /dev/null 2>&1
+
+# Timeout: what is left on the owner comes to the replica with activation.
+ctmake "$A" create $V4 proto=17 sport=1050 dport=53 timeout=500
+ctmake "$A" create $V4 proto=6 sport=1051 dport=80 tcp_state=3 timeout=432000 status=0x0e
+check "timeout: flows are there" ctcompare -w $((2 * SCALE)) -m 2 "$A" "$B"
+check "one record of each change, none of the rest" relay_cmd counts
+relay_cmd kill > /dev/null
+check "takeover" relay_cmd takeover
+check "the background walk ends" relay_cmd settle
+check "timeout: same after takeover" ctcompare -w $SCALE -T $((5 * SCALE)) -m 2 "$A" "$B"
+check "nothing was refused" eq "$(gwctl -n "$B" stats | grep -E '^(refused|replicas_lost)' |
+	grep -v ' 0$')" ""
+finish
