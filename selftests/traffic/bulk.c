@@ -174,9 +174,8 @@ static void bulk_finish(struct flow *flow)
 
 static unsigned int bulk_lost(const struct flow *flow, int64_t now)
 {
-	(void)flow;
 	(void)now;
-	return 0;
+	return flow_alive(flow) ? 0 : 1;	/* the stream */
 }
 
 static void bulk_extra(const struct flow *flow, FILE *out)

@@ -1,0 +1,232 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The demo: boot, power loss, reboot, planned switchover.
+
+Without state ("control") the same happens with sync_state = false and without
+the module: addresses move as before, so whatever flow then survives needs no
+gwsync, and the demo would prove nothing with it.
+"""
+
+import pathlib
+import sys
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "vm"))
+
+import cluster  # noqa: E402
+import flows as traffic  # noqa: E402
+import gateways  # noqa: E402
+
+TRAFFIC = HERE.parents[1] / "build" / "gwsync-traffic"
+QUIET = 2.0         # s of flows before anything happens
+AFTER = 3.0         # s from the event to the question who is alive
+DEAD = 6.0          # s without an answer, without state: given up
+ALIVE = 30.0        # the same with state: nothing is given up early
+
+PICTURE = """\
+
+            client --- LAN --+-- gw1 --+-- WAN --- server
+          10.1.0.100         |    |    |        192.0.2.100
+                             |   sync  |
+                             |    |    |
+            10.1.0.1  vMAC   +-- gw2 --+   192.0.2.1  vMAC"""
+
+
+class Scenario:
+    """run() plays it; results are in power_loss, planned and complaints."""
+
+    gateway_type = gateways.Gateway
+
+    def __init__(self, screen, series, with_state, directory):
+        self.screen = screen
+        self.series = series
+        self.with_state = with_state
+        self.dir = directory
+        self.accel = cluster.accel()
+        self.cluster = None
+        self.gateways = []
+        self.flows = None
+        self.power_loss = None
+        self.planned = None
+        self.complaints = []
+        self.seconds = 0
+
+    def json(self):
+        return {"accel": self.accel, "power_loss": self.power_loss.json(),
+                "planned": self.planned.json()}
+
+    def run(self):
+        began = time.monotonic()
+        with cluster.Cluster(self.dir, kernel=self.series) as self.cluster:
+            self._boot()
+            self._first_status()
+            self._power_loss()
+            self._power_back()
+            self._planned()
+            self._end()
+        self.seconds = time.monotonic() - began
+
+    # -- steps ----------------------------------------------------------------
+
+    def _wait(self, step, condition, limit, what):
+        limit *= cluster.time_scale()
+        deadline = time.monotonic() + limit
+        while not condition():
+            if time.monotonic() > deadline:
+                raise cluster.Error(f"{what}: not within {limit:.0f} s")
+            step.note = f"{time.monotonic() - deadline + limit:.0f} s"
+            time.sleep(0.25)
+        step.note = ""
+
+    def _boot(self):
+        screen = self.screen
+        lans = ["lan", "wan", "sync"]
+        files = gateways.files(self.dir / "files", self.with_state)
+        for name in ("gw1", "gw2"):
+            self.cluster.add(name, lans=lans, files=files)
+        ends = self.cluster.add("ends", lans=["lan", "wan"], modules=[],
+                                files=[(TRAFFIC, "/usr/bin/gwsync-traffic"),
+                                       (HERE / "ends", "/demo/ends")])
+        screen.line(PICTURE)
+        screen.title("Setting up")
+        with screen.step(f"boot gw1, gw2 and both ends: Linux {self.series} in QEMU, "
+                         f"{self.accel}"):
+            self.cluster.start()
+        with screen.step("firewall: strict, stateful; SNAT, DNAT, FTP helper, IPv6"):
+            key = gateways.make_key(self.cluster.guests["gw1"])
+            self.gateways = [self.gateway_type(self.cluster.guests[name], number, key)
+                             for number, name in enumerate(("gw1", "gw2"), 1)]
+            for gateway in self.gateways:
+                gateway.set_up()
+            ends.run("/demo/ends", check=True)
+        with screen.step("gwsyncd on gw1 and gw2" if self.with_state else
+                         "gwsyncd on gw1 and gw2, without the module: addresses only") as step:
+            first, second = self.gateways
+            first.start(self.with_state)
+            self._wait(step, first.is_owner, 10, "gw1 does not become owner")
+            second.start(self.with_state)
+            self._wait(step, lambda: self._is_backup(second), 10, "gw2 does not join")
+        self.flows = traffic.Flows(ends)
+        with screen.step(f"{len(traffic.ORDER)} flows and {traffic.IDLE} idle connections "
+                         "through the owner") as step:
+            self.flows.start()
+            self._wait_flows(step)
+
+    def _wait_flows(self, step):
+        try:
+            self._wait(step, self.flows.ready, 20, "the flows are not up")
+        except cluster.Error as error:
+            raise cluster.Error(f"{error}: {', '.join(self.flows.unready())}") from None
+
+    def _is_backup(self, gateway):
+        status = gateway.status()
+        return bool(status) and status["state"].lower() == "backup"
+
+    def _owner_and_backup(self):
+        first, second = self.gateways
+        return (first, second) if first.is_owner() else (second, first)
+
+    def _wait_in_sync(self, backup):
+        if not self.with_state:
+            return
+        with self.screen.step(f"{backup.name} receives what the owner knows") as step:
+            self._wait(step, backup.in_sync, 20, f"{backup.name} is not in sync")
+            step.note = "in sync"
+
+    def _show_status(self):
+        for gateway in self.gateways:
+            self.screen.line(self.screen.dim(f"   {gateway.name}# gwsync status"))
+            for line in gateway.status_text().splitlines():
+                self.screen.line(f"     {line}")
+
+    def _first_status(self):
+        self.screen.title("1. Both gateways" + (", in sync" if self.with_state else ""))
+        _, backup = self._owner_and_backup()
+        self._wait_in_sync(backup)
+        self._show_status()
+
+    def _phase(self, name, event):
+        """Flows set up, quiet, the event, the question, the answers."""
+        screen = self.screen
+        with screen.step("all flows set up; a few quiet seconds") as step:
+            self.flows.tell(f"phase {name}")
+            self._wait_flows(step)
+            self.flows.tell("mark")
+            time.sleep(QUIET)
+            before = {flow["name"]: flow["blackout_ms"] for flow in self.flows.result().flows
+                      if flow["alive"]}
+            self.flows.tell("mark")
+        event()
+        with screen.step("the flows go on, or do not"):
+            time.sleep(AFTER)
+        with screen.step("every flow is asked for an answer") as step:
+            self.flows.tell("probe")
+            limit = ALIVE if self.with_state else DEAD
+            deadline = time.monotonic() + limit
+            while not self.flows.done() and time.monotonic() < deadline:
+                time.sleep(0.25)
+            result = self.flows.result()
+            step.note = f"{sum(f['alive'] for f in result.flows)} of {len(result.flows)} alive"
+        return result, before
+
+    def _power_loss(self):
+        owner, backup = self._owner_and_backup()
+        self.screen.title(f"2. {owner.name} loses power")
+
+        def event():
+            pid = owner.lose_power()
+            self.screen.line(f"   {self.screen.elapsed():>6}  "
+                             + self.screen.bold(f"kill -9 {pid} ({owner.name}'s QEMU)"))
+
+        self.power_loss, before = self._phase("power_loss", event)
+        self.screen.title("3. What became of the connections")
+        self.screen.table(self.power_loss, before)
+        if not backup.is_owner():
+            raise cluster.Error(f"{backup.name} did not take over")
+
+    def _power_back(self):
+        dead = next(gateway for gateway in self.gateways if not gateway.guest.alive())
+        self.screen.title(f"4. {dead.name} has power again")
+        with self.screen.step(f"{dead.name} boots"):
+            dead.guest.start()
+        with self.screen.step(f"{dead.name} joins as backup") as step:
+            dead.set_up()
+            dead.start(self.with_state)
+            self._wait(step, lambda: self._is_backup(dead), 10, f"{dead.name} does not join")
+        self._wait_in_sync(dead)
+        self._show_status()
+
+    def _planned(self):
+        owner, backup = self._owner_and_backup()
+        self.screen.title(f"5. Planned switchover, back to {backup.name}")
+
+        def event():
+            self.screen.line(f"   {self.screen.elapsed():>6}  "
+                             + self.screen.bold(f"{owner.name}# gwsync switchover"))
+            owner.hand_over(backup, force=not self.with_state)
+
+        if self.with_state:
+            self._wait_in_sync(backup)
+        self.planned, before = self._phase("planned", event)
+        if self.with_state:
+            with self.screen.step("end of the download, checksums compared") as step:
+                why = self.flows.finish(limit=15 * cluster.time_scale())
+                step.note = why or "the same"
+            if why:
+                self._lost("bulk")
+        self.screen.line()
+        self.screen.table(self.planned, before)
+        if not backup.is_owner():
+            raise cluster.Error(f"{backup.name} did not take over")
+
+    def _lost(self, name):
+        flow = next(flow for flow in self.planned.flows if flow["name"] == name)
+        flow.update(alive=False, blackout_ms=None, lost=max(1, flow["lost"]))
+
+    def _end(self):
+        self.screen.line()
+        with self.screen.step("the kernels are asked for complaints") as step:
+            self.complaints = self.cluster.verdict()
+            step.note = "none" if not self.complaints else f"{len(self.complaints)}"
+        for text in self.complaints:
+            self.screen.line("   " + self.screen.bad(text))
