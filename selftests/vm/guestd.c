@@ -131,9 +131,12 @@ static void job_start(uint32_t id, char *command)
 		die("pipe2");
 	pid = fork();
 	if (pid < 0) {
-		close(in[0]), close(in[1]);
-		close(out[0]), close(out[1]);
-		close(err[0]), close(err[1]);
+		close_fd(&in[0]);
+		close_fd(&in[1]);
+		close_fd(&out[0]);
+		close_fd(&out[1]);
+		close_fd(&err[0]);
+		close_fd(&err[1]);
 		job_refuse(id, "guestd: cannot fork\n");
 		return;
 	}
@@ -240,7 +243,7 @@ static void handle(const struct frame *head, char *data)
 	}
 }
 
-/* Returns false when the stream makes no sense and cannot be followed. */
+/* Returns 0 when the stream makes no sense and cannot be followed. */
 static int port_read(void)
 {
 	static char buf[sizeof(struct frame) + FRAME_MAX + 1];

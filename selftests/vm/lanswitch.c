@@ -283,7 +283,7 @@ static struct port *port_find(const char *name)
 
 static int order(char *line)
 {
-	char *verb = strtok(line, " \n"), *one = strtok(NULL, " \n"), *two = strtok(NULL, " \n");
+	char *verb = strtok(line, " "), *one = strtok(NULL, " "), *two = strtok(NULL, " ");
 	struct port *a = port_find(one), *b = port_find(two);
 
 	if (!verb)
@@ -300,7 +300,7 @@ static int order(char *line)
 		a->down = verb[0] == 'd';
 		macs_forget(a - ports);
 	} else if (!strcmp(verb, "loss") && two) {
-		a->loss = atoi(two);
+		a->loss = strtoul(two, NULL, 10);
 	} else if (!strcmp(verb, "block") && b) {
 		a->blocked |= 1ull << (b - ports);
 		b->blocked |= 1ull << (a - ports);
