@@ -30,7 +30,7 @@ static int privileges_user(const struct config *config)
 	if (chown(config->control, user->pw_uid, user->pw_gid) && errno != ENOENT)
 		log_warning("privileges: %s: %s", config->control, strerror(errno));
 	err = capng_change_id((int)user->pw_uid, (int)user->pw_gid,
-			      CAPNG_DROP_SUPP_GRP | CAPNG_CLEAR_BOUNDING);
+			      CAPNG_DROP_SUPP_GRP);
 	if (err) {
 		log_error("privileges: cannot become user '%s' (libcap-ng: %d); start gwsyncd as root",
 			  config->user, err);
@@ -41,23 +41,29 @@ static int privileges_user(const struct config *config)
 
 int privileges_drop(const struct config *config)
 {
-	int err = 0;
+	capng_select_t select = CAPNG_SELECT_CAPS;
+	int err;
 
+	/* The bounding set takes CAP_SETPCAP, which a unit may not grant. */
+	if (capng_have_capability(CAPNG_EFFECTIVE, CAP_SETPCAP))
+		select = CAPNG_SELECT_BOTH;
 	capng_clear(CAPNG_SELECT_BOTH);
-	capng_updatev(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, CAP_NET_ADMIN, CAP_NET_RAW, -1);
-	if (config->user[0])
+	capng_updatev(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, CAP_NET_ADMIN, CAP_NET_RAW,
+		      -1);
+	if (config->user[0]) {
 		err = privileges_user(config);
-	if (err)
-		return err;
-	/* The bounding set can only be cleared with CAP_SETPCAP. */
-	if ((!config->user[0] || geteuid()) &&
-	    capng_apply(CAPNG_SELECT_CAPS)) {
+		if (err)
+			return err;
+		select = CAPNG_SELECT_CAPS;
+	}
+	if (capng_apply(select)) {
 		log_error("privileges: capabilities could not be dropped; start gwsyncd as root or with CAP_NET_ADMIN and CAP_NET_RAW");
 		return -EPERM;
 	}
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)) {
 		err = -errno;
 		log_error("privileges: no_new_privs: %s", strerror(-err));
+		return err;
 	}
-	return err;
+	return 0;
 }
