@@ -55,7 +55,7 @@ module-in:
 
 agent:
 	@mkdir -p $(BUILD)/agent
-	$(MAKE) -C agent OUT=$(BUILD)/agent
+	$(MAKE) -C agent O=$(BUILD)/agent
 
 traffic:
 	@mkdir -p $(BUILD)
@@ -92,7 +92,7 @@ install:
 	install -D -m 644 $(BUILD)/kmod-$(VERSION)/gwsync.ko \
 		$(DESTDIR)/lib/modules/$(VERSION)/updates/gwsync.ko
 	$(if $(DESTDIR),,depmod $(VERSION))
-	$(MAKE) -C agent OUT=$(BUILD)/agent install DESTDIR=$(DESTDIR) PREFIX=$(PREFIX)
+	$(MAKE) -C agent O=$(BUILD)/agent install DESTDIR=$(DESTDIR) PREFIX=$(PREFIX)
 
 clean:
 	rm -rf $(BUILD) gwsync.ko
