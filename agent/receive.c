@@ -5,9 +5,18 @@
 
 #include "receive.h"
 
+/* How far to look for the frame that showed a hole. */
+#define LOOK_AHEAD	64
+
+/* A frame that waits; data.records points to the slot's own memory. */
+struct slot {
+	struct frame_data	data;		/* seq 0: empty */
+	uint64_t		came_ns;
+};
+
 struct receive {
 	struct receive_callbacks cb;
-	struct frame_data	*slot;		/* seq 0: empty */
+	struct slot		*slot;
 	uint8_t			*records;	/* @frames times @records_max */
 	uint32_t		frames;
 	uint32_t		held;
@@ -17,11 +26,14 @@ struct receive {
 	struct frame_stream	stream;
 	uint64_t		next;		/* to deliver */
 	uint64_t		highest;	/* known to be sent */
+	uint64_t		highest_ns;	/* since when */
 	uint64_t		acked;		/* told to the sender */
 	uint64_t		ack_due;	/* 0: nothing to ack */
 	uint64_t		missing_since;	/* 0: nothing is */
 	uint64_t		nack_due;
 	uint64_t		nack_wait;	/* before the next repetition */
+	uint64_t		nacked;		/* holes up to it were asked for */
+	uint64_t		nacked_ns;	/* then */
 	struct receive_stats	stats;
 };
 
@@ -69,6 +81,7 @@ void receive_start(struct receive *r, const struct frame_stream *stream, uint64_
 	r->ack_due = 0;
 	r->missing_since = 0;
 	r->nack_due = 0;
+	r->nacked = 0;
 }
 
 void receive_stop(struct receive *r)
@@ -85,11 +98,32 @@ static uint64_t jitter(struct receive *r, uint64_t range)
 	return r->random % range;
 }
 
-/* After each change of next or highest.  @moved: something was delivered. */
+/* When the first NACK for the hole at r->next is due. */
+static uint64_t first_nack(struct receive *r, uint64_t now)
+{
+	uint64_t due, since = now;
+
+	/* It was in a NACK that named several holes: give the answer time. */
+	if (r->next <= r->nacked) {
+		due = r->nacked_ns + RECEIVE_AGAIN_NS + jitter(r, RECEIVE_AGAIN_NS / 4);
+		return due > now ? due : now;
+	}
+	/* It is a hole since the frame behind it came, not since it is in front. */
+	for (uint64_t seq = r->next + 1; seq <= r->highest && seq - r->next < LOOK_AHEAD; seq++) {
+		const struct slot *slot = &r->slot[seq % r->frames];
+
+		if (slot->data.seq == seq) {
+			since = slot->came_ns;
+			break;
+		}
+	}
+	due = since + RECEIVE_NACK_NS + jitter(r, RECEIVE_NACK_NS);
+	return due > now ? due : now;
+}
+
+/* After each change of next or highest.  @moved: next has moved. */
 static void update_nack(struct receive *r, uint64_t now, bool moved)
 {
-	uint64_t due = now + RECEIVE_NACK_NS + jitter(r, RECEIVE_NACK_NS);
-
 	if (r->next > r->highest) {
 		r->missing_since = 0;
 		r->nack_due = 0;
@@ -97,11 +131,17 @@ static void update_nack(struct receive *r, uint64_t now, bool moved)
 	}
 	if (r->missing_since && !moved)
 		return;
-	/* Another hole than before; but a NACK that is due anyway names both. */
-	if (!r->missing_since || due < r->nack_due)
-		r->nack_due = due;
 	r->missing_since = now;
+	r->nack_due = first_nack(r, now);
 	r->nack_wait = RECEIVE_AGAIN_NS;
+}
+
+static void raise_highest(struct receive *r, uint64_t now, uint64_t seq)
+{
+	if (seq > r->highest) {
+		r->highest = seq;
+		r->highest_ns = now;
+	}
 }
 
 static void deliver(struct receive *r, uint64_t now, const struct frame_data *data)
@@ -118,30 +158,32 @@ static void deliver(struct receive *r, uint64_t now, const struct frame_data *da
 static void deliver_held(struct receive *r, uint64_t now)
 {
 	while (r->started) {
-		struct frame_data *slot = &r->slot[r->next % r->frames];
-		struct frame_data data = *slot;
+		struct slot *slot = &r->slot[r->next % r->frames];
+		struct frame_data data = slot->data;
 
 		if (data.seq != r->next)
 			return;
-		slot->seq = 0;
+		slot->data.seq = 0;
 		r->held--;
 		deliver(r, now, &data);
 	}
 }
 
-static void hold(struct receive *r, const struct frame_data *data)
+static void hold(struct receive *r, uint64_t now, const struct frame_data *data)
 {
 	uint64_t at = data->seq % r->frames;
-	struct frame_data *slot = &r->slot[at];
+	uint8_t *records = r->records + at * r->records_max;
+	struct slot *slot = &r->slot[at];
 
-	if (slot->seq == data->seq) {
+	if (slot->data.seq == data->seq) {
 		r->stats.duplicates++;
 		return;
 	}
-	*slot = *data;
-	slot->records = r->records + at * r->records_max;
+	slot->data = *data;
+	slot->data.records = records;
+	slot->came_ns = now;
 	if (data->len)
-		memcpy(r->records + at * r->records_max, data->records, data->len);
+		memcpy(records, data->records, data->len);
 	r->held++;
 	r->stats.reordered++;
 }
@@ -158,8 +200,7 @@ void receive_data(struct receive *r, uint64_t now, const struct frame_data *data
 		return;
 	}
 
-	if (data->seq > r->highest)
-		r->highest = data->seq;
+	raise_highest(r, now, data->seq);
 	if (data->seq == r->next) {
 		deliver(r, now, data);
 		deliver_held(r, now);
@@ -169,7 +210,7 @@ void receive_data(struct receive *r, uint64_t now, const struct frame_data *data
 	if (data->seq - r->next >= r->frames)
 		r->stats.beyond++;
 	else
-		hold(r, data);
+		hold(r, now, data);
 	update_nack(r, now, false);
 }
 
@@ -181,7 +222,7 @@ void receive_heartbeat(struct receive *r, uint64_t now, uint64_t last)
 		r->stats.bad++;
 		return;
 	}
-	r->highest = last;
+	raise_highest(r, now, last);
 	update_nack(r, now, false);
 }
 
@@ -197,14 +238,13 @@ void receive_gone(struct receive *r, uint64_t now, uint64_t next)
 	}
 
 	for (uint32_t i = 0; i < r->frames && r->held; i++) {
-		if (r->slot[i].seq && r->slot[i].seq < next) {
-			r->slot[i].seq = 0;
+		if (r->slot[i].data.seq && r->slot[i].data.seq < next) {
+			r->slot[i].data.seq = 0;
 			r->held--;
 		}
 	}
 	r->next = next;
-	if (r->highest < next - 1)
-		r->highest = next - 1;
+	raise_highest(r, now, next - 1);
 	r->stats.lost += next - first;
 	if (!r->ack_due)
 		r->ack_due = now + RECEIVE_ACK_NS;
@@ -213,10 +253,12 @@ void receive_gone(struct receive *r, uint64_t now, uint64_t next)
 	update_nack(r, now, true);
 }
 
-static void fill_nack(struct receive *r, struct frame_nack *nack)
+/* All holes but those so new that they may be a reordering; the first one is
+ * not, or no NACK would be due.
+ */
+static void fill_nack(struct receive *r, uint64_t now, struct frame_nack *nack)
 {
-	uint64_t end = r->highest + 1;
-	struct frame_range *range = NULL;
+	uint64_t hole = r->next, end = r->highest + 1;
 
 	if (end - r->next > r->frames)
 		end = r->next + r->frames;
@@ -224,21 +266,28 @@ static void fill_nack(struct receive *r, struct frame_nack *nack)
 	nack->stream = r->stream;
 	nack->ack = r->next - 1;
 	nack->ranges = 0;
-	for (uint64_t seq = r->next; seq < end; seq++) {
-		if (r->slot[seq % r->frames].seq == seq) {
-			range = NULL;
-			continue;
+	for (uint64_t seq = r->next; seq <= end && nack->ranges < FRAME_RANGES_MAX; seq++) {
+		const struct slot *slot = &r->slot[seq % r->frames];
+		uint64_t since = r->highest_ns;
+
+		if (seq < end) {
+			if (slot->data.seq != seq)
+				continue;
+			since = slot->came_ns;
 		}
-		if (!range) {
-			if (nack->ranges == FRAME_RANGES_MAX)
+		if (hole < seq) {
+			if (nack->ranges && hole > r->nacked && now - since < RECEIVE_NACK_NS)
 				break;
-			range = &nack->range[nack->ranges++];
-			range->first = seq;
-			range->count = 0;
+			nack->range[nack->ranges].first = hole;
+			nack->range[nack->ranges].count = (uint32_t)(seq - hole);
+			nack->ranges++;
+			r->stats.nacked += seq - hole;
+			if (r->nacked < seq - 1)
+				r->nacked = seq - 1;
 		}
-		range->count++;
-		r->stats.nacked++;
+		hole = seq + 1;
 	}
+	r->nacked_ns = now;
 }
 
 bool receive_poll(struct receive *r, uint64_t now, struct frame *frame)
@@ -248,7 +297,7 @@ bool receive_poll(struct receive *r, uint64_t now, struct frame *frame)
 
 	if (r->nack_due && now >= r->nack_due) {
 		frame->head.type = FRAME_NACK;
-		fill_nack(r, &frame->nack);
+		fill_nack(r, now, &frame->nack);
 		r->nack_due = now + r->nack_wait + jitter(r, r->nack_wait / 4);
 		r->nack_wait *= 2;
 		if (r->nack_wait > RECEIVE_AGAIN_MAX_NS)
