@@ -110,6 +110,13 @@ enum gwsync_walk_job {
 	GWSYNC_WALK_JOBS
 };
 
+/* Owners whose replicas a job of the walk is about, see job.c. */
+struct gwsync_job {
+	u64	wanted;		/* named by a request */
+	u64	running;	/* those that this pass of the walk serves */
+	u32	count[GWSYNC_MEMBER_MAX + 1];	/* flows of this pass, by owner */
+};
+
 struct gwsync_net {
 	struct net			*net;
 	struct gwsync_stats __percpu	*stats;
@@ -150,14 +157,18 @@ struct gwsync_net {
 	u64				gen;		/* bit n: generation of member n's sync */
 	u64				syncing;	/* bit n: between SYNC_BEGIN and _END */
 	struct mutex			replica_lock;	/* replicas and the sets below; inner to lock */
-	struct {
-		u64	wanted;		/* owners that a request named */
-		u64	running;	/* those that this pass of the walk serves */
-		u32	count[GWSYNC_MEMBER_MAX + 1];	/* flows of this pass, by owner */
-	}				sweep, purge, adopt, demote;
+	struct gwsync_job		sweep, purge, adopt, demote;
 	u64				demote_gen;	/* generation that demoted flows get */
 	struct delayed_work		extend;		/* asks for GWSYNC_WALK_EXTEND_BIT */
-	struct gwsync_pickup		*pickup;	/* pickup.c */
+
+	/* pickup.c; the lock is inner to replica_lock */
+	struct {
+		struct mutex	lock;
+		bool		started;	/* hooks are registered */
+		unsigned int	starts;		/* activations that asked for the hooks */
+		unsigned int	counted;	/* worker's own: starts when its count began */
+		u64		waiting;	/* worker's own: flows that it met */
+	}				pickup;
 };
 
 extern unsigned int gwsync_net_id;

@@ -8,6 +8,10 @@
 
 struct gwsync_flow;
 
+/* Marks that make a replica. */
+#define GWSYNC_REPLICA_MARKS	(BIT(GWSYNC_FLOW_REPLICA_BIT) | BIT(GWSYNC_FLOW_GEN_BIT) | \
+				 GWSYNC_FLOW_OWNER_MASK | GWSYNC_FLOW_TIMEOUT_MASK)
+
 /* Of a netns: _init before its first command, _exit after its last, while the
  * worker can still be asked (a walk that is requested late is harmless).
  */
@@ -16,6 +20,11 @@ void gwsync_replica_exit(struct gwsync_net *gn);
 
 int gwsync_replica_install(struct gwsync_net *gn, u8 owner, const struct gwsync_flow *flow);
 int gwsync_replica_gone(struct gwsync_net *gn, const struct gwsync_flow *flow);
+u8 gwsync_replica_drop(struct gwsync_net *gn, struct nf_conn *ct, u64 owners, const u64 *gens);
+unsigned long gwsync_replica_marks(u8 owner, bool gen, u32 timeout, u8 l4proto);
+void gwsync_replica_hold(struct nf_conn *ct);
+bool gwsync_replica_is_held(const struct nf_conn *ct);
+void gwsync_replica_helper_resync(struct nf_conn *ct);
 void gwsync_replica_lost(struct gwsync_net *gn, struct nf_conn *ct);
 
 /*

@@ -329,6 +329,7 @@ enum gwsync_part_type {
 	GWSYNC_PART_UNSPEC	= 0,
 	/* NAT: the true source and destination after translation, each
 	 * address (4 or 16) and l4 id (2); absent where nothing is translated.
+	 * ICMP has one id: that of SNAT, or else that of the original tuple.
 	 * That is the reply tuple's destination and source; for ICMP and
 	 * ICMPv6 the l4 id of both is the reply's id.
 	 */
@@ -408,8 +409,8 @@ struct gwsync_part_counters {
 /*
  * An expectation of the flow: this head; then its tuple, laid out as an
  * original tuple (src, dst, l4src, l4dst); its mask, source address and source
- * l4 id; the saved address (4 or 16); then the names of the helper that made
- * it and of its function, each a length byte and its bytes.
+ * l4 id; the saved address (4 or 16); then the names of the helper that the
+ * expected flow gets and of the function, each a length byte and its bytes.
  * All expectations of a flow are in its record: one that is absent is gone.
  */
 #define GWSYNC_EXPECT_MAX	8	/* of one flow */

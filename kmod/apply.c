@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Apply: records of another member go into the table, one by one.
+ *
+ * The epoch decides about the message, each record about itself: one that is
+ * refused is counted and does not stop the rest.
+ */
+#include <linux/netlink.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+
+#include "apply.h"
+#include "compat.h"
+#include "gwsync.h"
+#include "parse.h"
+#include "replica.h"
+#include "trace.h"
+#include "walk.h"
+
+/* State of an older epoch never overwrites newer. */
+static int gwsync_apply_epoch(struct gwsync_net *gn, u8 owner, u32 epoch,
+			      struct netlink_ext_ack *extack)
+{
+	lockdep_assert_held(&gn->lock);
+
+	if (owner == 0 || owner > GWSYNC_MEMBER_MAX || owner == gn->member) {
+		NL_SET_ERR_MSG(extack, "owner is this member or none");
+		return -EINVAL;
+	}
+	if (epoch < gn->epoch) {
+		gwsync_stat_inc(gn, GWSYNC_STAT_A_REFUSED_STALE);
+		NL_SET_ERR_MSG(extack, "epoch is older than the one known here");
+		return -ESTALE;
+	}
+	if (epoch > gn->epoch && gn->active) {
+		NL_SET_ERR_MSG(extack, "epoch is newer but this member is active: deactivate it first");
+		return -EBUSY;
+	}
+	gn->epoch = epoch;
+	return 0;
+}
+
+static enum gwsync_stat_attr gwsync_apply_stat(int err)
+{
+	switch (err) {
+	case 0:
+		return GWSYNC_STAT_A_RECORDS_APPLIED;
+	case -EPROTO:
+		return GWSYNC_STAT_A_REFUSED_VERSION;
+	case -EOPNOTSUPP:
+		return GWSYNC_STAT_A_REFUSED_UNSUPPORTED;
+	case -EEXIST:
+		return GWSYNC_STAT_A_REFUSED_CLASH;
+	case -ENOSPC:
+		return GWSYNC_STAT_A_REFUSED_FULL;
+	case -EAGAIN:
+	case -ENOMEM:
+		return GWSYNC_STAT_A_REFUSED_ENOMEM;
+	default:
+		return GWSYNC_STAT_A_REFUSED_MALFORMED;
+	}
+}
+
+static int gwsync_apply_record(struct gwsync_net *gn, u8 owner, const u8 *data, size_t len,
+			       struct gwsync_flow *flow)
+{
+	unsigned int skipped = 0;
+	int err;
+
+	err = gwsync_parse_record(data, len, flow, &skipped);
+	if (skipped)
+		gwsync_stat_add(gn, GWSYNC_STAT_A_PARTS_SKIPPED, skipped);
+	if (err)
+		return err;
+	if (flow->kind == GWSYNC_RECORD_FLOW_GONE)
+		return gwsync_replica_gone(gn, flow);
+	return gwsync_replica_install(gn, owner, flow);
+}
+
+/**
+ * gwsync_apply_records - install records
+ * @gn: state of the netns
+ * @owner: the member that sent them, 1..63
+ * @epoch: the epoch that they belong to
+ * @data: packed records, from outside: nothing about them is known
+ * @len: bytes at @data
+ * @extack: says why the message was refused as a whole
+ *
+ * Context: process, under gn->lock; may sleep.
+ * Return: number of records applied; -ESTALE, -EBUSY: see GWSYNC_CMD_APPLY;
+ * -EINVAL: @owner; -ENOMEM.
+ */
+int gwsync_apply_records(struct gwsync_net *gn, u8 owner, u32 epoch, const void *data, size_t len,
+			 struct netlink_ext_ack *extack)
+{
+	struct gwsync_flow *flow;
+	const u8 *at = data;
+	size_t left = len;
+	int applied = 0;
+	int err;
+
+	err = gwsync_apply_epoch(gn, owner, epoch, extack);
+	if (err)
+		return err;
+	flow = kmalloc(sizeof(*flow), GFP_KERNEL);
+	if (!flow) {
+		NL_SET_ERR_MSG(extack, "no memory to take records apart");
+		return -ENOMEM;
+	}
+
+	while (left) {
+		const struct gwsync_record *head = (const void *)at;
+		size_t size = left < sizeof(*head) ? 0 : be16_to_cpu(head->len);
+
+		/* Where the next record begins is lost. */
+		if (size < sizeof(*head) || size > left) {
+			gwsync_stat_inc(gn, GWSYNC_STAT_A_REFUSED_MALFORMED);
+			break;
+		}
+		err = gwsync_apply_record(gn, owner, at, size, flow);
+		gwsync_stat_inc(gn, gwsync_apply_stat(err));
+		applied += !err;
+		at += size;
+		left -= size;
+		cond_resched();
+	}
+
+	kfree(flow);
+	trace_gwsync_apply(gn->net, owner, epoch, len, applied);
+	return applied;
+}
+
+/**
+ * gwsync_sync_begin - a full sync of a member's flows begins
+ * @gn: state of the netns
+ * @owner: the member, 1..63
+ * @epoch: the epoch of the records to come
+ * @extack: says why not
+ *
+ * From now on each replica that a record names gets the new generation.  A
+ * sync that was broken off, or whose sweep is not over, is gone on with: what
+ * it has named stays named, which at worst keeps a replica until the next one.
+ *
+ * Context: process, under gn->lock.
+ * Return: 0; -ESTALE, -EBUSY, -EINVAL as gwsync_apply_records().
+ */
+int gwsync_sync_begin(struct gwsync_net *gn, u8 owner, u32 epoch, struct netlink_ext_ack *extack)
+{
+	u64 bit = BIT_ULL(owner);
+	int err;
+
+	err = gwsync_apply_epoch(gn, owner, epoch, extack);
+	if (err)
+		return err;
+	mutex_lock(&gn->replica_lock);
+	if (!((gn->syncing | gn->sweep.wanted | gn->sweep.running) & bit))
+		gn->gen ^= bit;
+	gn->syncing |= bit;
+	mutex_unlock(&gn->replica_lock);
+	return 0;
+}
+
+/**
+ * gwsync_sync_end - a full sync is complete: remove what it did not name
+ * @gn: state of the netns
+ * @owner: the member, 1..63
+ * @epoch: the epoch of the sync
+ * @extack: says why not
+ *
+ * Context: process, under gn->lock.
+ * Return: 0; -ENOENT: none began; -ESTALE, -EBUSY, -EINVAL as
+ * gwsync_apply_records().
+ */
+int gwsync_sync_end(struct gwsync_net *gn, u8 owner, u32 epoch, struct netlink_ext_ack *extack)
+{
+	u64 bit = BIT_ULL(owner);
+	int err;
+
+	err = gwsync_apply_epoch(gn, owner, epoch, extack);
+	if (err)
+		return err;
+	if (!(gn->syncing & bit)) {
+		NL_SET_ERR_MSG(extack, "no full sync of this owner began");
+		return -ENOENT;
+	}
+	mutex_lock(&gn->replica_lock);
+	gn->syncing &= ~bit;
+	gn->sweep.wanted |= bit;
+	mutex_unlock(&gn->replica_lock);
+	gwsync_walk_request(gn, GWSYNC_WALK_SWEEP_BIT);
+	return 0;
+}
+
+/**
+ * gwsync_purge - forget a member: remove all its replicas
+ * @gn: state of the netns
+ * @owner: the member, 1..63
+ * @extack: says why not
+ *
+ * Context: process, under gn->lock.
+ * Return: 0; -EINVAL: no such member; -EBUSY: they are about to be own flows.
+ */
+int gwsync_purge(struct gwsync_net *gn, u8 owner, struct netlink_ext_ack *extack)
+{
+	u64 bit = BIT_ULL(owner);
+
+	lockdep_assert_held(&gn->lock);
+
+	if (owner == 0 || owner > GWSYNC_MEMBER_MAX) {
+		NL_SET_ERR_MSG(extack, "owner is not 1..63");
+		return -EINVAL;
+	}
+	if (gn->adopted & bit) {
+		NL_SET_ERR_MSG(extack, "replicas of this owner are being adopted");
+		return -EBUSY;
+	}
+	mutex_lock(&gn->replica_lock);
+	gn->purge.wanted |= bit;
+	mutex_unlock(&gn->replica_lock);
+	gwsync_walk_request(gn, GWSYNC_WALK_PURGE_BIT);
+	return 0;
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* A record that came from outside as a checked structure, see parse.c. */
+#ifndef _GWSYNC_PARSE_H
+#define _GWSYNC_PARSE_H
+
+#include <linux/types.h>
+#include <linux/netfilter/nf_conntrack_common.h>
+#include <net/netfilter/nf_conntrack.h>
+#include <net/netfilter/nf_conntrack_helper.h>
+#include <net/netfilter/nf_conntrack_seqadj.h>
+#include <net/netfilter/nf_conntrack_synproxy.h>
+#include <net/netfilter/nf_conntrack_tuple.h>
+#include <net/netfilter/nf_conntrack_zones.h>
+#include <uapi/linux/gwsync.h>
+
+/* Longest name of an expectation's function, its NUL included. */
+#define GWSYNC_EXPECT_FN_LEN	32
+
+struct gwsync_flow_expect {
+	struct nf_conntrack_tuple	tuple;
+	struct nf_conntrack_tuple_mask	mask;
+	union nf_inet_addr		saved_addr;
+	__be16				saved_proto;
+	u8				class;
+	u8				flags;
+	u8				dir;
+	u32				timeout;	/* seconds */
+	char				helper[NF_CT_HELPER_NAME_LEN];
+	char				fn[GWSYNC_EXPECT_FN_LEN];
+};
+
+/**
+ * struct gwsync_flow - what one record says
+ * @kind: &enum gwsync_record_kind
+ * @status: &enum ip_conntrack_status, only bits that a record may carry
+ * @timeout: seconds left on the owner
+ * @parts: bit n is set when part type n (without GWSYNC_PART_MUST) was there
+ * @tuple: of the original direction, before any translation
+ * @after: of the original direction, after both translations
+ * @reply: of the reply direction: the inverse of @after
+ * @zone: zone 0 when there was no part
+ * @proto: state of the protocol as conntrack keeps it
+ * @mark: GWSYNC_PART_MARK
+ * @labels: GWSYNC_PART_LABELS
+ * @helper: GWSYNC_PART_HELPER
+ * @master: GWSYNC_PART_MASTER, the original tuple
+ * @seqadj: GWSYNC_PART_SEQADJ
+ * @secctx: GWSYNC_PART_SECCTX, with a NUL
+ * @synproxy: GWSYNC_PART_SYNPROXY
+ * @packets: GWSYNC_PART_COUNTERS
+ * @bytes: GWSYNC_PART_COUNTERS
+ * @start: GWSYNC_PART_START, ns
+ * @expects: number of @expect
+ * @expect: GWSYNC_PART_EXPECT
+ */
+struct gwsync_flow {
+	u8				kind;
+	u16				status;
+	u32				timeout;
+	u32				parts;
+	struct nf_conntrack_tuple	tuple;
+	struct nf_conntrack_tuple	after;
+	struct nf_conntrack_tuple	reply;
+	struct nf_conntrack_zone	zone;
+	union nf_conntrack_proto	proto;
+	u32				mark;
+	unsigned long			labels[128 / BITS_PER_LONG];
+	char				helper[NF_CT_HELPER_NAME_LEN];
+	struct nf_conntrack_tuple	master;
+	struct nf_ct_seqadj		seqadj[IP_CT_DIR_MAX];
+	char				secctx[GWSYNC_PART_MAX];
+	struct nf_conn_synproxy		synproxy;
+	u64				packets[IP_CT_DIR_MAX];
+	u64				bytes[IP_CT_DIR_MAX];
+	u64				start;
+	unsigned int			expects;
+	struct gwsync_flow_expect	expect[GWSYNC_EXPECT_MAX];
+};
+
+/* Was part @type, one of enum gwsync_part_type, in the record? */
+static inline bool gwsync_flow_has(const struct gwsync_flow *flow, unsigned int type)
+{
+	return flow->parts & BIT(type & ~GWSYNC_PART_MUST);
+}
+
+int gwsync_parse_record(const u8 *data, size_t len, struct gwsync_flow *flow,
+			unsigned int *skipped);
+
+#endif /* _GWSYNC_PARSE_H */

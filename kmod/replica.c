@@ -1,0 +1,588 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Replicas: flows that are in the table on behalf of another member.
+ *
+ * A replica is an ordinary confirmed flow with a mark.  Its own clock stands
+ * in the far future, what is left of its owner's is kept in the mark.  It is
+ * updated in place; only another NAT mapping, or an extension that it was made
+ * without, replaces it.
+ */
+#include <linux/security.h>
+#include <net/netfilter/nf_conntrack_acct.h>
+#include <net/netfilter/nf_conntrack_core.h>
+#include <net/netfilter/nf_conntrack_ecache.h>
+#include <net/netfilter/nf_conntrack_helper.h>
+#include <net/netfilter/nf_conntrack_labels.h>
+#include <net/netfilter/nf_conntrack_seqadj.h>
+#include <net/netfilter/nf_conntrack_synproxy.h>
+#include <net/netfilter/nf_conntrack_timestamp.h>
+#include <net/netfilter/nf_nat.h>
+
+#include "capture.h"
+#include "expect.h"
+#include "gwsync.h"
+#include "parse.h"
+#include "replica.h"
+
+/* A flow of a helper that went away while we built on it is built again. */
+#define GWSYNC_REPLICA_TRIES	3
+
+/* No last packet: none of enum tcp_bit_set of nf_conntrack_proto_tcp.c, where 0 is a SYN. */
+#define GWSYNC_REPLICA_TCP_NONE	U8_MAX
+
+/**
+ * gwsync_replica_marks - the marks of a replica
+ * @owner: member whose flow it is
+ * @gen: generation of the full sync that names it
+ * @timeout: seconds left on the owner
+ * @l4proto: IPPROTO_*, TCP may re-learn its windows once it is ours
+ *
+ * Context: any.
+ * Return: bits of ct->status.
+ */
+unsigned long gwsync_replica_marks(u8 owner, bool gen, u32 timeout, u8 l4proto)
+{
+	unsigned long marks = BIT(GWSYNC_FLOW_REPLICA_BIT);
+
+	marks |= (unsigned long)owner << GWSYNC_FLOW_OWNER_SHIFT;
+	marks |= min_t(unsigned long, timeout, GWSYNC_FLOW_TIMEOUT_MAX)
+		 << GWSYNC_FLOW_TIMEOUT_SHIFT;
+	if (gen)
+		marks |= BIT(GWSYNC_FLOW_GEN_BIT);
+	if (l4proto == IPPROTO_TCP)
+		marks |= BIT(GWSYNC_FLOW_PICKUP_ORIG_BIT) | BIT(GWSYNC_FLOW_PICKUP_REPLY_BIT);
+	return marks;
+}
+
+/**
+ * gwsync_replica_hold - stop a flow's own clock
+ * @ct: a flow
+ *
+ * Half of what nf_ct_is_expired() can tell from the past: 49 days at HZ=250.
+ * Stray traffic may shorten it again, which GWSYNC_WALK_EXTEND_BIT repairs.
+ *
+ * Context: any.
+ */
+void gwsync_replica_hold(struct nf_conn *ct)
+{
+	WRITE_ONCE(ct->timeout, nfct_time_stamp + INT_MAX / 2);
+}
+
+/**
+ * gwsync_replica_is_held - is a flow's clock where gwsync_replica_hold() put it?
+ * @ct: a flow
+ *
+ * No protocol's timeout comes near: a quarter of the range is 24 days at
+ * HZ=250, and a walk puts the clock back every few seconds.
+ *
+ * Context: any.
+ * Return: false when a packet has set the clock since.
+ */
+bool gwsync_replica_is_held(const struct nf_conn *ct)
+{
+	return nf_ct_expires(ct) > INT_MAX / 4;
+}
+
+/**
+ * gwsync_replica_helper_resync - tell a helper that it missed packets
+ * @ct: a flow
+ *
+ * Helpers that follow sequence numbers (ftp) have a call that makes them start
+ * afresh: that of ctnetlink, which it makes for flows from user space.  Those
+ * of user space helpers want an attribute that we do not have.
+ *
+ * Context: any.
+ */
+void gwsync_replica_helper_resync(struct nf_conn *ct)
+{
+	const struct nf_conntrack_helper *helper;
+	const struct nf_conn_help *help;
+
+	rcu_read_lock();
+	help = nfct_help(ct);
+	helper = help ? rcu_dereference(help->helper) : NULL;
+	if (helper && helper->from_nlattr && !(helper->flags & NF_CT_HELPER_F_USERSPACE))
+		helper->from_nlattr(NULL, ct);
+	rcu_read_unlock();
+}
+
+/* One manipulation onto exactly the address and id of @after. */
+static bool gwsync_replica_map(struct nf_conn *ct, const struct gwsync_flow *flow,
+			       enum nf_nat_manip_type manip)
+{
+	const struct nf_conntrack_tuple *after = &flow->after;
+	struct nf_nat_range2 range = {
+		.flags = NF_NAT_RANGE_MAP_IPS | NF_NAT_RANGE_PROTO_SPECIFIED,
+	};
+
+	if (manip == NF_NAT_MANIP_SRC) {
+		range.min_addr = after->src.u3;
+		range.min_proto.all = after->src.u.all;
+	} else {
+		range.min_addr = after->dst.u3;
+		range.min_proto.all = after->dst.u.all;
+		/* The one id of ICMP is its source's, of whichever manipulation. */
+		if (nf_ct_protonum(ct) == IPPROTO_ICMP || nf_ct_protonum(ct) == IPPROTO_ICMPV6)
+			range.min_proto.all = flow->tuple.src.u.all;
+	}
+	range.max_addr = range.min_addr;
+	range.max_proto = range.min_proto;
+	return nf_nat_setup_info(ct, &range, manip) == NF_ACCEPT;
+}
+
+/*
+ * NAT as the rules of the owner made it, through the same door, so that
+ * status and the table of used sources come out as the kernel keeps them.
+ */
+static int gwsync_replica_setup_nat(struct nf_conn *ct, const struct gwsync_flow *flow)
+{
+	bool dnat = gwsync_flow_has(flow, GWSYNC_PART_DNAT) || flow->status & IPS_DST_NAT_DONE;
+	bool snat = gwsync_flow_has(flow, GWSYNC_PART_SNAT) || flow->status & IPS_SRC_NAT_DONE;
+
+	if (dnat && !gwsync_replica_map(ct, flow, NF_NAT_MANIP_DST))
+		return -ENOMEM;
+	if (snat && !gwsync_replica_map(ct, flow, NF_NAT_MANIP_SRC))
+		return -ENOMEM;
+	if (!nf_ct_tuple_equal(&ct->tuplehash[IP_CT_DIR_REPLY].tuple, &flow->reply))
+		return -EEXIST;
+	return 0;
+}
+
+/* Extensions can only be added before the flow is in the table. */
+static int gwsync_replica_extend_ct(struct nf_conn *ct, const struct gwsync_flow *flow)
+{
+	nf_ct_acct_ext_add(ct, GFP_KERNEL);
+	nf_ct_tstamp_ext_add(ct, GFP_KERNEL);
+	nf_ct_ecache_ext_add(ct, 0, 0, GFP_KERNEL);
+	nf_ct_labels_ext_add(ct);
+
+	if (gwsync_flow_has(flow, GWSYNC_PART_COUNTERS) &&
+	    !nf_ct_ext_add(ct, NF_CT_EXT_ACCT, GFP_KERNEL))
+		return -ENOMEM;
+#ifdef CONFIG_NF_CONNTRACK_TIMESTAMP
+	if (gwsync_flow_has(flow, GWSYNC_PART_START) &&
+	    !nf_ct_ext_add(ct, NF_CT_EXT_TSTAMP, GFP_KERNEL))
+		return -ENOMEM;
+#endif
+#ifdef CONFIG_NF_CONNTRACK_LABELS
+	if (gwsync_flow_has(flow, GWSYNC_PART_LABELS) &&
+	    !nf_ct_ext_add(ct, NF_CT_EXT_LABELS, GFP_KERNEL))
+		return -ENOMEM;
+#endif
+#if IS_ENABLED(CONFIG_NETFILTER_SYNPROXY)
+	if (gwsync_flow_has(flow, GWSYNC_PART_SYNPROXY) &&
+	    !nf_ct_ext_add(ct, NF_CT_EXT_SYNPROXY, GFP_KERNEL))
+		return -ENOMEM;
+#endif
+	if (gwsync_flow_has(flow, GWSYNC_PART_SEQADJ) && !nfct_seqadj_ext_add(ct))
+		return -ENOMEM;
+	return 0;
+}
+
+/*
+ * Find the helper by its name.  Under RCU until the flow is in the table:
+ * from then on unregistering the helper finds and clears the pointer.
+ */
+static int gwsync_replica_set_helper(struct gwsync_net *gn, struct nf_conn *ct,
+				     const struct gwsync_flow *flow)
+{
+	struct nf_conntrack_helper *helper;
+	struct nf_conn_help *help = nfct_help(ct);
+
+	if (!gwsync_flow_has(flow, GWSYNC_PART_HELPER)) {
+		if (help)
+			RCU_INIT_POINTER(help->helper, NULL);
+		return 0;
+	}
+
+	helper = __nf_conntrack_helper_find(flow->helper, nf_ct_l3num(ct), nf_ct_protonum(ct));
+	if (!helper) {
+		gwsync_stat_inc(gn, GWSYNC_STAT_A_HELPER_MISSING);
+		if (help)
+			RCU_INIT_POINTER(help->helper, NULL);
+		return 0;
+	}
+	if (!help) {
+		help = nf_ct_helper_ext_add(ct, GFP_ATOMIC);
+		if (!help)
+			return -ENOMEM;
+		/* NAT of some helpers keeps its notes there, and of all of them
+		 * moves sequence numbers.
+		 */
+		if (ct->status & IPS_NAT_MASK &&
+		    (!nf_ct_nat_ext_add(ct) || (!nfct_seqadj(ct) && !nfct_seqadj_ext_add(ct))))
+			return -ENOMEM;
+	}
+	rcu_assign_pointer(help->helper, helper);
+	return 0;
+}
+
+static struct nf_conn *gwsync_replica_find(struct gwsync_net *gn,
+					   const struct nf_conntrack_zone *zone,
+					   const struct nf_conntrack_tuple *tuple)
+{
+	struct nf_conntrack_tuple_hash *h = nf_conntrack_find_get(gn->net, zone, tuple);
+	struct nf_conn *ct;
+
+	if (!h)
+		return NULL;
+	ct = nf_ct_tuplehash_to_ctrack(h);
+	if (NF_CT_DIRECTION(h) == IP_CT_DIR_ORIGINAL)
+		return ct;
+	nf_ct_put(ct);
+	return NULL;
+}
+
+static void gwsync_replica_set_master(struct gwsync_net *gn, struct nf_conn *ct,
+				      const struct gwsync_flow *flow)
+{
+	if (!gwsync_flow_has(flow, GWSYNC_PART_MASTER))
+		return;
+	ct->master = gwsync_replica_find(gn, &flow->zone, &flow->master);
+	if (!ct->master)
+		gwsync_stat_inc(gn, GWSYNC_STAT_A_MASTER_MISSING);
+}
+
+static void gwsync_replica_set_secmark(struct nf_conn *ct, const struct gwsync_flow *flow)
+{
+#ifdef CONFIG_NF_CONNTRACK_SECMARK
+	u32 secid;
+
+	/* Another policy, or none: the flow lives without its mark. */
+	if (!flow->secctx[0] ||
+	    security_secctx_to_secid(flow->secctx, strlen(flow->secctx), &secid))
+		secid = 0;
+	ct->secmark = secid;
+#endif
+}
+
+/* What changes during the life of a flow. */
+static void gwsync_replica_set_state(struct nf_conn *ct, const struct gwsync_flow *flow)
+{
+	struct nf_conn_synproxy *synproxy = nfct_synproxy(ct);
+	struct nf_conn_labels *labels = nf_ct_labels_find(ct);
+	struct nf_conn_tstamp *tstamp = nf_conn_tstamp_find(ct);
+	struct nf_conn_seqadj *seqadj = nfct_seqadj(ct);
+	struct nf_conn_acct *acct = nf_conn_acct_find(ct);
+	int i;
+
+	spin_lock_bh(&ct->lock);
+	ct->proto = flow->proto;
+	switch (nf_ct_protonum(ct)) {
+	case IPPROTO_TCP:
+		ct->proto.tcp.last_index = GWSYNC_REPLICA_TCP_NONE;
+		break;
+	case IPPROTO_UDP:
+	case IPPROTO_UDPLITE:
+		ct->proto.udp.stream_ts = jiffies;
+		break;
+#ifdef CONFIG_NF_CT_PROTO_GRE
+	case IPPROTO_GRE:
+		if (!gwsync_flow_has(flow, GWSYNC_PART_GRE)) {
+			const unsigned int *timeouts = nf_gre_pernet(nf_ct_net(ct))->timeouts;
+
+			ct->proto.gre.timeout = timeouts[GRE_CT_UNREPLIED];
+			ct->proto.gre.stream_timeout = timeouts[GRE_CT_REPLIED];
+		}
+		break;
+#endif
+	}
+	if (seqadj)
+		memcpy(seqadj->seq, flow->seqadj, sizeof(seqadj->seq));
+	spin_unlock_bh(&ct->lock);
+
+#ifdef CONFIG_NF_CONNTRACK_MARK
+	WRITE_ONCE(ct->mark, flow->mark);
+#endif
+	gwsync_replica_set_secmark(ct, flow);
+	for (i = 0; labels && i < ARRAY_SIZE(labels->bits); i++)
+		WRITE_ONCE(labels->bits[i], flow->labels[i]);
+	if (synproxy)
+		*synproxy = flow->synproxy;
+	if (tstamp && flow->start)
+		tstamp->start = flow->start;
+	for (i = 0; acct && i < IP_CT_DIR_MAX; i++) {
+		atomic64_set(&acct->counter[i].packets, flow->packets[i]);
+		atomic64_set(&acct->counter[i].bytes, flow->bytes[i]);
+	}
+}
+
+/* Status bits that a record sets on a new replica, besides those of NAT. */
+static unsigned long gwsync_replica_status(const struct nf_conn *ct,
+					   const struct gwsync_flow *flow)
+{
+	unsigned long status = flow->status & ~IPS_NAT_DONE_MASK;
+
+	/* The bit promises an extension. */
+	if (!nfct_seqadj(ct) || !gwsync_flow_has(flow, GWSYNC_PART_SEQADJ))
+		status &= ~IPS_SEQ_ADJUST;
+	return status;
+}
+
+static int gwsync_replica_insert(struct gwsync_net *gn, struct nf_conn *ct,
+				 const struct gwsync_flow *flow, unsigned long marks)
+{
+	int err;
+
+	rcu_read_lock();
+	err = gwsync_replica_set_helper(gn, ct, flow);
+	if (err)
+		goto out;
+	gwsync_replica_set_state(ct, flow);
+	gwsync_replica_helper_resync(ct);
+	ct->status |= IPS_CONFIRMED | gwsync_replica_status(ct, flow) | marks;
+	gwsync_replica_hold(ct);
+	err = nf_conntrack_hash_check_insert(ct);
+out:
+	rcu_read_unlock();
+	return err;
+}
+
+/* Returns 0 with a reference in @replica. */
+static int gwsync_replica_create(struct gwsync_net *gn, u8 owner, const struct gwsync_flow *flow,
+				 struct nf_conn **replica)
+{
+	struct nf_conntrack_tuple plain;
+	struct nf_conn *ct;
+	int err;
+
+	if (!nf_ct_invert_tuple(&plain, &flow->tuple))
+		return -EINVAL;
+	ct = nf_conntrack_alloc(gn->net, &flow->zone, &flow->tuple, &plain, GFP_KERNEL);
+	if (IS_ERR(ct)) {
+		if (nf_conntrack_max && nf_conntrack_count(gn->net) >= nf_conntrack_max)
+			return -ENOSPC;
+		return PTR_ERR(ct);
+	}
+	memset(&ct->proto, 0, sizeof(ct->proto));
+
+	/* NAT of GRE wants to know its master. */
+	gwsync_replica_set_master(gn, ct, flow);
+	err = gwsync_replica_extend_ct(ct, flow);
+	if (err)
+		goto err_free;
+	err = gwsync_replica_setup_nat(ct, flow);
+	if (err)
+		goto err_free;
+	err = gwsync_replica_insert(gn, ct, flow,
+				    gwsync_replica_marks(owner, gn->gen & BIT_ULL(owner),
+							 flow->timeout,
+							 flow->tuple.dst.protonum));
+	if (err)
+		goto err_free;
+
+	atomic64_inc(&gn->replicas);
+	gwsync_stat_inc(gn, GWSYNC_STAT_A_REPLICAS_CREATED);
+	*replica = ct;
+	return 0;
+
+err_free:
+	if (ct->master)
+		nf_ct_put(ct->master);
+	nf_conntrack_free(ct);
+	return err;
+}
+
+/*
+ * Take a flow out of the table.  Without its marks the event that this raises
+ * means nothing to capture: no tombstone, no replica lost.
+ */
+static void gwsync_replica_remove(struct gwsync_net *gn, struct nf_conn *ct)
+{
+	unsigned long old = gwsync_flow_update(ct, GWSYNC_REPLICA_MARKS |
+					       BIT(GWSYNC_FLOW_ANNOUNCED_BIT), 0);
+
+	lockdep_assert_held(&gn->replica_lock);
+
+	if (old & BIT(GWSYNC_FLOW_ANNOUNCED_BIT))
+		atomic64_dec(&gn->announced);
+	if (old & BIT(GWSYNC_FLOW_REPLICA_BIT))
+		atomic64_dec(&gn->replicas);
+	nf_ct_delete(ct, 0, 0);
+}
+
+/* Can this entry become what the record says without being made anew? */
+static bool gwsync_replica_fits(const struct nf_conn *ct, const struct gwsync_flow *flow)
+{
+	bool helper = nfct_help(ct);
+
+	if (!nf_ct_tuple_equal(&ct->tuplehash[IP_CT_DIR_REPLY].tuple, &flow->reply))
+		return false;
+	if (nf_ct_zone(ct)->dir != flow->zone.dir)
+		return false;
+	if (gwsync_flow_has(flow, GWSYNC_PART_HELPER) && !helper)
+		return false;
+	if (gwsync_flow_has(flow, GWSYNC_PART_LABELS) && !nf_ct_labels_find(ct))
+		return false;
+	if (gwsync_flow_has(flow, GWSYNC_PART_SEQADJ) && !nfct_seqadj(ct))
+		return false;
+	if (gwsync_flow_has(flow, GWSYNC_PART_SYNPROXY) && !nfct_synproxy(ct))
+		return false;
+	if (gwsync_flow_has(flow, GWSYNC_PART_MASTER) && !ct->master)
+		return false;
+	return true;
+}
+
+static void gwsync_replica_update(struct gwsync_net *gn, u8 owner, struct nf_conn *ct,
+				  const struct gwsync_flow *flow)
+{
+	unsigned long clear, set, old;
+
+	rcu_read_lock();
+	gwsync_replica_set_helper(gn, ct, flow);
+	gwsync_replica_set_state(ct, flow);
+	gwsync_replica_helper_resync(ct);
+	rcu_read_unlock();
+	gwsync_replica_hold(ct);
+
+	clear = GWSYNC_REPLICA_MARKS | IPS_FIXED_TIMEOUT | IPS_HELPER | IPS_SEQ_ADJUST |
+		BIT(GWSYNC_FLOW_ANNOUNCED_BIT);
+	set = gwsync_replica_status(ct, flow) & ~(unsigned long)IPS_EXPECTED;
+	set |= gwsync_replica_marks(owner, gn->gen & BIT_ULL(owner), flow->timeout,
+				    nf_ct_protonum(ct));
+	old = gwsync_flow_update(ct, clear, set);
+	if (old & BIT(GWSYNC_FLOW_ANNOUNCED_BIT))
+		atomic64_dec(&gn->announced);
+	if (!(old & BIT(GWSYNC_FLOW_REPLICA_BIT)))
+		atomic64_inc(&gn->replicas);
+	gwsync_stat_inc(gn, GWSYNC_STAT_A_REPLICAS_UPDATED);
+}
+
+/* May a record change this entry?  Our own flows are ours while we are active. */
+static bool gwsync_replica_may_change(const struct gwsync_net *gn, const struct nf_conn *ct)
+{
+	return !READ_ONCE(gn->active) || !gwsync_flow_is_own(gn, ct);
+}
+
+static int gwsync_replica_install_once(struct gwsync_net *gn, u8 owner,
+				       const struct gwsync_flow *flow)
+{
+	struct nf_conn *ct;
+	int err = 0;
+
+	ct = gwsync_replica_find(gn, &flow->zone, &flow->tuple);
+	if (ct && !gwsync_replica_may_change(gn, ct)) {
+		err = -EEXIST;
+		goto out;
+	}
+	if (ct && !gwsync_replica_fits(ct, flow)) {
+		gwsync_replica_remove(gn, ct);
+		gwsync_stat_inc(gn, GWSYNC_STAT_A_REPLICAS_REPLACED);
+		nf_ct_put(ct);
+		ct = NULL;
+	}
+	if (ct) {
+		gwsync_replica_update(gn, owner, ct, flow);
+	} else {
+		err = gwsync_replica_create(gn, owner, flow, &ct);
+		if (err)
+			return err;
+	}
+	gwsync_expect_install(gn, ct, flow);
+out:
+	nf_ct_put(ct);
+	return err;
+}
+
+/**
+ * gwsync_replica_install - make the table say what a record says
+ * @gn: state of the netns
+ * @owner: member whose flow it is
+ * @flow: a record of kind GWSYNC_RECORD_FLOW
+ *
+ * Context: process; takes gn->replica_lock.
+ * Return: 0; -EEXIST: an own flow, or another flow's mapping, is in the way;
+ * -ENOSPC: nf_conntrack_max; -ENOMEM; -EINVAL: no such flow can be.
+ */
+int gwsync_replica_install(struct gwsync_net *gn, u8 owner, const struct gwsync_flow *flow)
+{
+	int tries = GWSYNC_REPLICA_TRIES;
+	int err;
+
+	mutex_lock(&gn->replica_lock);
+	do {
+		err = gwsync_replica_install_once(gn, owner, flow);
+	} while (err == -EAGAIN && --tries);
+	mutex_unlock(&gn->replica_lock);
+	return err;
+}
+
+/**
+ * gwsync_replica_gone - a record says that a flow is no more
+ * @gn: state of the netns
+ * @flow: a record of kind GWSYNC_RECORD_FLOW_GONE
+ *
+ * Context: process; takes gn->replica_lock.
+ * Return: 0, also when there was none; -EEXIST: an own flow has that tuple.
+ */
+int gwsync_replica_gone(struct gwsync_net *gn, const struct gwsync_flow *flow)
+{
+	struct nf_conn *ct;
+	int err = 0;
+
+	mutex_lock(&gn->replica_lock);
+	ct = gwsync_replica_find(gn, &flow->zone, &flow->tuple);
+	if (!ct)
+		goto out;
+	if (gwsync_flow_is_own(gn, ct)) {
+		err = -EEXIST;
+	} else {
+		gwsync_replica_remove(gn, ct);
+		gwsync_stat_inc(gn, GWSYNC_STAT_A_REPLICAS_REMOVED);
+	}
+	nf_ct_put(ct);
+out:
+	mutex_unlock(&gn->replica_lock);
+	return err;
+}
+
+/**
+ * gwsync_replica_lost - a replica was destroyed behind our back
+ * @gn: state of the netns
+ * @ct: the dying flow
+ *
+ * From the DESTROY event, which may come more than once.
+ *
+ * Context: any.
+ */
+void gwsync_replica_lost(struct gwsync_net *gn, struct nf_conn *ct)
+{
+	bool own = gwsync_flow_is_own(gn, ct);
+	unsigned long old = gwsync_flow_update(ct, GWSYNC_REPLICA_MARKS, 0);
+
+	if (!(old & BIT(GWSYNC_FLOW_REPLICA_BIT)))
+		return;
+	atomic64_dec(&gn->replicas);
+	if (!own)
+		gwsync_stat_inc(gn, GWSYNC_STAT_A_REPLICAS_LOST);
+}
+
+/**
+ * gwsync_replica_drop - remove a replica, for the walk's jobs
+ * @gn: state of the netns
+ * @ct: a flow; the caller holds a reference
+ * @owners: only if it is a replica of one of these
+ * @gens: NULL, or only if its generation is not that of its owner in here
+ *
+ * Context: process; takes gn->replica_lock.
+ * Return: the owner of the replica that was removed, or 0.
+ */
+u8 gwsync_replica_drop(struct gwsync_net *gn, struct nf_conn *ct, u64 owners, const u64 *gens)
+{
+	u8 owner = 0;
+
+	mutex_lock(&gn->replica_lock);
+	if (gwsync_flow_is_own(gn, ct) || nf_ct_is_dying(ct))
+		goto out;
+	owner = gwsync_flow_owner(ct);
+	if (!(owners & BIT_ULL(owner)) ||
+	    (gens && !!(*gens & BIT_ULL(owner)) == test_bit(GWSYNC_FLOW_GEN_BIT, &ct->status))) {
+		owner = 0;
+		goto out;
+	}
+	gwsync_replica_remove(gn, ct);
+	gwsync_stat_inc(gn, GWSYNC_STAT_A_REPLICAS_REMOVED);
+out:
+	mutex_unlock(&gn->replica_lock);
+	return owner;
+}
