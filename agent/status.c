@@ -1,0 +1,351 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <string.h>
+
+#include "control.h"
+#include "group.h"
+#include "status.h"
+
+static json_t *integer(uint64_t n)
+{
+	return json_integer((json_int_t)n);
+}
+
+static json_t *ids(uint64_t set)
+{
+	json_t *array = json_array();
+	unsigned int id;
+
+	for (id = 1; id <= GWSYNC_MEMBER_MAX; id++)
+		if (set >> id & 1)
+			json_array_append_new(array, json_integer(id));
+	return array;
+}
+
+static uint64_t elapsed_ms(uint64_t since_ns)
+{
+	uint64_t now_ns = loop_clock();
+
+	return now_ns > since_ns ? (now_ns - since_ns) / NSEC_PER_MSEC : 0;
+}
+
+static json_t *id_or_null(uint8_t id)
+{
+	return id ? json_integer(id) : json_null();
+}
+
+static json_t *name_or_null(const struct group *g, uint8_t id)
+{
+	return id ? json_string(group_name(g, id)) : json_null();
+}
+
+static json_t *heard_on(const struct group_peer *peer)
+{
+	const struct group *g = peer->group;
+	uint64_t dead_ms = member_dead_ns(&g->member.params) / NSEC_PER_MSEC;
+	json_t *array = json_array();
+	unsigned int i;
+
+	for (i = 0; i < links_count(g->links); i++)
+		if (peer->heard_ns[i] && elapsed_ms(peer->heard_ns[i]) <= dead_ms)
+			json_array_append_new(array, json_string(links_name(g->links, i)));
+	return array;
+}
+
+static json_t *status_peer(const struct group_peer *peer)
+{
+	const struct group *g = peer->group;
+	const struct member_peer *m = &g->member.peer[peer->id];
+	uint8_t flags = peer->heartbeat.flags;
+	json_t *json = json_object();
+
+	json_object_set_new(json, "id", json_integer(peer->id));
+	json_object_set_new(json, "name", json_string(peer->name));
+	json_object_set_new(json, "self", json_false());
+	json_object_set_new(json, "alive", json_boolean(m->alive));
+	json_object_set_new(json, "session", json_boolean(session_live(&g->session, peer->id)));
+	json_object_set_new(json, "state", json_string(m->alive ?
+				member_state_name(m->report.state) : "dead"));
+	json_object_set_new(json, "epoch", json_integer(m->report.epoch));
+	json_object_set_new(json, "priority", json_integer(m->report.priority));
+	json_object_set_new(json, "healthy", json_boolean(flags & FRAME_HEARTBEAT_HEALTHY));
+	json_object_set_new(json, "owner", id_or_null(m->report.owner));
+	json_object_set_new(json, "in_sync", json_boolean(m->alive && m->report.in_sync));
+	json_object_set_new(json, "stateless", json_boolean(flags & FRAME_HEARTBEAT_STATELESS));
+	json_object_set_new(json, "sync_link", json_boolean(flags & FRAME_HEARTBEAT_SYNC_LINK));
+	json_object_set_new(json, "last_heard_ms", peer->last_ns ?
+				integer(elapsed_ms(peer->last_ns)) : json_null());
+	json_object_set_new(json, "since_ms", integer(m->since_ns ? elapsed_ms(m->since_ns) : 0));
+	json_object_set_new(json, "lag_frames", integer(g->sync.served & peer->bit ?
+							stream_lag(peer) : 0));
+	json_object_set_new(json, "served", json_boolean(g->sync.served & peer->bit));
+	json_object_set_new(json, "links", heard_on(peer));
+	return json;
+}
+
+static json_t *status_self(const struct group *g)
+{
+	struct member_report report;
+	json_t *json = json_object();
+
+	member_report(&g->member, &report);
+	json_object_set_new(json, "id", json_integer(g->config->member));
+	json_object_set_new(json, "name", json_string(group_name(g, g->config->member)));
+	json_object_set_new(json, "self", json_true());
+	json_object_set_new(json, "alive", json_true());
+	json_object_set_new(json, "session", json_true());
+	json_object_set_new(json, "state", json_string(member_state_name(report.state)));
+	json_object_set_new(json, "epoch", json_integer(report.epoch));
+	json_object_set_new(json, "priority", json_integer(report.priority));
+	json_object_set_new(json, "healthy", json_boolean(g->member.healthy));
+	json_object_set_new(json, "owner", id_or_null(report.owner));
+	json_object_set_new(json, "in_sync", json_boolean(report.in_sync));
+	json_object_set_new(json, "stateless", json_boolean(!g->config->sync_state));
+	json_object_set_new(json, "sync_link", json_boolean(g->data_link != GROUP_NO_LINK));
+	json_object_set_new(json, "last_heard_ms", json_integer(0));
+	json_object_set_new(json, "since_ms", integer(elapsed_ms(g->member.since_ns)));
+	json_object_set_new(json, "lag_frames", json_integer(0));
+	json_object_set_new(json, "served", json_false());
+	json_object_set_new(json, "links", json_array());
+	return json;
+}
+
+/* In the order of the configuration, this member among the others. */
+static json_t *status_members(const struct group *g, bool self)
+{
+	const struct config_member *m;
+	json_t *array = json_array();
+
+	for (m = g->config->members; m->id; m++) {
+		if (g->by_id[m->id])
+			json_array_append_new(array, status_peer(g->by_id[m->id]));
+		else if (self)
+			json_array_append_new(array, status_self(g));
+	}
+	return array;
+}
+
+static json_t *status_sync(const struct group *g)
+{
+	const struct group_peer *owner = g->by_id[g->sync.owner];
+	const struct sync *s = &g->sync;
+	uint64_t ack, highest, lag = 0, missing_ms = 0;
+
+	if (owner) {
+		ack = receive_ack(owner->receive);
+		highest = receive_highest(owner->receive);
+		lag = highest > ack ? highest - ack : 0;
+		if (receive_missing_since(owner->receive))
+			missing_ms = elapsed_ms(receive_missing_since(owner->receive));
+	}
+	return json_pack("{s:s, s:o, s:I, s:I, s:I, s:I, s:o}",
+			 "phase", sync_phase_name(g), "owner", id_or_null(s->owner),
+			 "walk_id", (json_int_t)s->walk_id,
+			 "since_ms", (json_int_t)(s->since_ns ? elapsed_ms(s->since_ns) : 0),
+			 "lag_frames", (json_int_t)lag, "missing_ms", (json_int_t)missing_ms,
+			 "serving", ids(s->served));
+}
+
+static json_t *status_problems(const struct group *g)
+{
+	json_t *array = json_array();
+
+	if (g->config->sync_state && !g->sync.kernel)
+		json_array_append_new(array, json_string("kernel half not attached"));
+	if (!vrouters_healthy(g->vrouters))
+		json_array_append_new(array,
+			json_string("an interface of a virtual router has no carrier"));
+	if (g->acquire_failed)
+		json_array_append_new(array, json_string("virtual routers could not be set up"));
+	if (links_sync_down(g->links))
+		json_array_append_new(array, json_string("sync link down"));
+	if (g->member.isolated)
+		json_array_append_new(array, json_string("no link is up"));
+	if (g->session.dropped[SESSION_DROP_DUPLICATE])
+		json_array_append_new(array,
+			json_string("another machine uses this member id"));
+	return array;
+}
+
+static json_t *status_kernel(const struct group *g)
+{
+	json_t *json = g->sync.kernel ? kernel_state_json(g->sync.kernel) : NULL;
+	bool attached = json;
+
+	if (!json)
+		json = json_object();
+	json_object_set_new(json, "attached", json_boolean(attached));
+	return json;
+}
+
+static json_t *status_status(const struct group *g)
+{
+	const struct switchover *w = &g->switchover;
+	json_t *json = json_object();
+	struct member_report report;
+
+	member_report(&g->member, &report);
+	json_object_set_new(json, "ok", json_true());
+	json_object_set_new(json, "version", json_string(GWSYNC_VERSION));
+	json_object_set_new(json, "group", json_integer(g->config->group));
+	json_object_set_new(json, "member", json_integer(g->config->member));
+	json_object_set_new(json, "name", json_string(group_name(g, g->config->member)));
+	json_object_set_new(json, "state", json_string(member_state_name(report.state)));
+	json_object_set_new(json, "since_ms", integer(elapsed_ms(g->member.since_ns)));
+	json_object_set_new(json, "epoch", json_integer(report.epoch));
+	json_object_set_new(json, "priority", json_integer(report.priority));
+	json_object_set_new(json, "owner", id_or_null(g->member.owner));
+	json_object_set_new(json, "owner_name", name_or_null(g, g->member.owner));
+	json_object_set_new(json, "in_sync", json_boolean(report.in_sync));
+	json_object_set_new(json, "sync", status_sync(g));
+	json_object_set_new(json, "healthy", json_boolean(g->member.healthy));
+	json_object_set_new(json, "problems", status_problems(g));
+	json_object_set_new(json, "auth", json_string(g->config->auth_none ? "none" : "sealed"));
+	json_object_set_new(json, "stateless", json_boolean(!g->config->sync_state));
+	json_object_set_new(json, "links", links_json(g->links));
+	json_object_set_new(json, "data_link", g->data_link == GROUP_NO_LINK ? json_null() :
+				json_string(links_name(g->links, g->data_link)));
+	json_object_set_new(json, "peers", status_members(g, false));
+	json_object_set_new(json, "virtual_routers", vrouters_json(g->vrouters));
+	json_object_set_new(json, "kernel", status_kernel(g));
+	json_object_set_new(json, "switchover", json_pack("{s:s, s:o, s:s}",
+				"phase", switchover_phase_name(w->phase),
+				"to", name_or_null(g, w->to), "result", w->result));
+	return json;
+}
+
+static json_t *stats_session(const struct group *g)
+{
+	return json_pack("{s:I, s:I, s:I, s:I}",
+			 "sent", (json_int_t)g->session.sent,
+			 "accepted", (json_int_t)g->session.accepted,
+			 "heartbeats_sent", (json_int_t)g->heartbeats_sent,
+			 "heartbeats_heard", (json_int_t)g->heartbeats_heard);
+}
+
+static json_t *stats_dropped(const struct group *g)
+{
+	json_t *json = json_object();
+	unsigned int drop;
+
+	for (drop = 0; drop < __SESSION_DROP_MAX; drop++)
+		json_object_set_new(json, session_drop_name(drop),
+				    integer(g->session.dropped[drop]));
+	return json;
+}
+
+static json_t *stats_transmit(const struct group *g)
+{
+	const struct transmit_stats *t = transmit_stats(g->transmit);
+
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
+			 "frames", (json_int_t)t->frames, "bytes", (json_int_t)t->bytes,
+			 "again", (json_int_t)t->again, "nacks", (json_int_t)t->nacks,
+			 "nacked", (json_int_t)t->nacked,
+			 "suppressed", (json_int_t)t->suppressed,
+			 "gone", (json_int_t)t->gone, "full", (json_int_t)t->full,
+			 "behind", (json_int_t)t->behind, "bad_acks", (json_int_t)t->bad_acks,
+			 "room", (json_int_t)transmit_room(g->transmit));
+}
+
+static json_t *stats_receive(const struct group *g)
+{
+	json_t *json = json_object();
+	unsigned int i;
+
+	for (i = 0; i < g->npeers; i++) {
+		const struct receive_stats *r = receive_stats(g->peers[i].receive);
+
+		json_object_set_new(json, g->peers[i].name, json_pack(
+			"{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
+			"delivered", (json_int_t)r->delivered,
+			"duplicates", (json_int_t)r->duplicates,
+			"reordered", (json_int_t)r->reordered, "beyond", (json_int_t)r->beyond,
+			"nacks", (json_int_t)r->nacks, "nacked", (json_int_t)r->nacked,
+			"lost", (json_int_t)r->lost, "bad", (json_int_t)r->bad,
+			"held", (json_int_t)receive_held(g->peers[i].receive)));
+	}
+	return json;
+}
+
+static json_t *stats_sync(const struct group *g)
+{
+	const struct sync *s = &g->sync;
+
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
+			 "deltas", (json_int_t)s->deltas,
+			 "delta_bytes", (json_int_t)s->records_bytes,
+			 "applied", (json_int_t)s->applied,
+			 "applied_bytes", (json_int_t)s->applied_bytes,
+			 "stale", (json_int_t)s->stale,
+			 "apply_failed", (json_int_t)s->apply_failed,
+			 "full_sent", (json_int_t)s->full_sent,
+			 "full_received", (json_int_t)s->full_received,
+			 "restarts", (json_int_t)s->restarts);
+}
+
+static json_t *status_stats(const struct group *g)
+{
+	json_t *kernel = g->sync.kernel ? kernel_stats_json(g->sync.kernel) : NULL;
+	json_t *json = json_object();
+
+	json_object_set_new(json, "ok", json_true());
+	json_object_set_new(json, "session", stats_session(g));
+	json_object_set_new(json, "dropped", stats_dropped(g));
+	json_object_set_new(json, "transmit", stats_transmit(g));
+	json_object_set_new(json, "receive", stats_receive(g));
+	json_object_set_new(json, "sync", stats_sync(g));
+	json_object_set_new(json, "kernel", kernel ? kernel : json_object());
+	return json;
+}
+
+static uint8_t member_by_name(const struct group *g, const char *name)
+{
+	const struct config_member *m;
+
+	for (m = g->config->members; m->id; m++)
+		if (!strcmp(m->name, name))
+			return m->id;
+	return 0;
+}
+
+static json_t *status_switchover(struct group *g, const json_t *request)
+{
+	const json_t *to_json = json_object_get(request, "to");
+	bool force = json_is_true(json_object_get(request, "force"));
+	const char *why = "";
+	uint8_t to = 0;
+
+	if (json_is_string(to_json)) {
+		to = member_by_name(g, json_string_value(to_json));
+		if (!to)
+			return control_error("no member is named \"%s\"; see gwsync members",
+					     json_string_value(to_json));
+	} else if (json_is_integer(to_json)) {
+		json_int_t id = json_integer_value(to_json);
+
+		if (id < 1 || id > GWSYNC_MEMBER_MAX)
+			return control_error("member ids are 1..%d", GWSYNC_MEMBER_MAX);
+		to = (uint8_t)id;
+	} else if (to_json && !json_is_null(to_json)) {
+		return control_error("\"to\" must be a member's name or id");
+	}
+	if (switchover_begin(g, to, force, &why))
+		return control_error("%s", why);
+	return json_pack("{s:b, s:s, s:I}", "ok", 1, "to", group_name(g, g->switchover.to),
+			 "epoch", (json_int_t)g->switchover.epoch);
+}
+
+json_t *status_handle(void *arg, const char *command, const json_t *request)
+{
+	struct group *g = arg;
+
+	if (!strcmp(command, "status"))
+		return status_status(g);
+	if (!strcmp(command, "members"))
+		return json_pack("{s:b, s:o}", "ok", 1, "members", status_members(g, true));
+	if (!strcmp(command, "stats"))
+		return status_stats(g);
+	if (!strcmp(command, "switchover"))
+		return status_switchover(g, request);
+	return control_error("unknown command \"%s\"", command);
+}

@@ -1,0 +1,485 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Streams <-> kernel half: deltas and full sync.  What attaches and detaches
+ * the kernel half is in attach.c.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "container.h"
+#include "group.h"
+#include "log.h"
+#include "sync.h"
+
+#define SYNC_REQUEST_NS		(200 * NSEC_PER_MSEC)
+#define SYNC_JITTER_NS		(50 * NSEC_PER_MSEC)
+#define SYNC_GATHER_NS		(20 * NSEC_PER_MSEC)	/* one walk for all who ask together */
+#define SYNC_AGAIN_NS		(10 * NSEC_PER_MSEC)
+#define SYNC_BUSY_NS		(200 * NSEC_PER_MSEC)
+#define SYNC_FAILED_NS		(1 * NSEC_PER_SEC)
+#define SYNC_STUCK_NS		(60 * NSEC_PER_SEC)
+#define SYNC_MISSING_NS		(1 * NSEC_PER_SEC)
+
+static uint64_t self_bit(const struct group *g)
+{
+	return 1ULL << g->config->member;
+}
+
+static void sync_enter(struct group *g, enum sync_phase phase)
+{
+	g->sync.phase = phase;
+	g->sync.since_ns = loop_clock();
+}
+
+const char *sync_phase_name(const struct group *g)
+{
+	static const char * const name[] = {
+		[SYNC_NONE] = "none", [SYNC_REQUEST] = "request", [SYNC_RECEIVE] = "receive",
+		[SYNC_SWEEP] = "sweep", [SYNC_DONE] = "done",
+	};
+
+	return g->config->sync_state ? name[g->sync.phase] : "stateless";
+}
+
+/* The owner's half. */
+
+void sync_map(struct group *g)
+{
+	uint64_t map[GWSYNC_BUCKETS];
+	struct sync *s = &g->sync;
+	unsigned int i;
+
+	if (!s->kernel || s->mapped == s->served)
+		return;
+	for (i = 0; i < GWSYNC_BUCKETS; i++)
+		map[i] = s->served;
+	if (!kernel_set_map(s->kernel, map))
+		s->mapped = s->served;
+}
+
+static void sync_serve_no_more(struct group *g, uint64_t set)
+{
+	struct sync *s = &g->sync;
+	unsigned int i;
+
+	s->served &= ~set;
+	s->waiting &= ~set;
+	s->walking &= ~set;
+	for (i = 0; i < g->npeers; i++)
+		if (g->peers[i].bit & set)
+			transmit_wait(g->transmit, loop_clock(), g->peers[i].id, false);
+	sync_map(g);
+	stream_kick(g);		/* there may be room now */
+}
+
+static void sync_walk_soon(struct group *g, uint64_t delay_ns)
+{
+	if (!g->sync.walk_timer.due_ns)
+		loop_timer_in(g->loop, &g->sync.walk_timer, delay_ns);
+}
+
+/* Return: false if the stream has no room for it now. */
+static bool sync_push_end(struct group *g)
+{
+	struct sync *s = &g->sync;
+	struct frame_data end = {
+		.set = s->walking, .epoch = g->member.epoch, .walk_id = s->last_walk,
+		.kind = FRAME_DATA_SYNC_END, .count = s->end_count,
+	};
+
+	if (s->walking && transmit_push(g->transmit, &end, NULL))
+		return false;
+	s->end_pending = false;
+	s->walking = 0;
+	s->full_sent++;
+	stream_kick(g);
+	return true;
+}
+
+static void sync_walk(struct loop_timer *timer)
+{
+	struct group *g = container_of(timer, struct group, sync.walk_timer);
+	struct sync *s = &g->sync;
+	struct frame_data begin = { .kind = FRAME_DATA_SYNC_BEGIN };
+	int err;
+
+	if (g->member.state != MEMBER_OWNER || !s->kernel)
+		return;
+	if (s->end_pending && !sync_push_end(g)) {
+		sync_walk_soon(g, SYNC_AGAIN_NS);
+		return;
+	}
+	if (s->walking || !s->waiting)
+		return;
+	if (transmit_full(g->transmit)) {
+		sync_walk_soon(g, SYNC_AGAIN_NS);
+		return;
+	}
+
+	if (!++s->last_walk)
+		s->last_walk = 1;
+	err = kernel_walk(s->kernel, s->waiting, s->last_walk);
+	if (err) {
+		sync_walk_soon(g, err == -EBUSY ? SYNC_BUSY_NS : SYNC_FAILED_NS);
+		return;
+	}
+	/* Nothing of the walk is read before this function returns to the loop. */
+	begin.set = s->waiting;
+	begin.epoch = g->member.epoch;
+	begin.walk_id = s->last_walk;
+	err = transmit_push(g->transmit, &begin, NULL);
+	if (err) {		/* there was room a moment ago */
+		log_error("bug: no room for the begin of a full sync: %s", strerror(-err));
+		kernel_walk(s->kernel, 0, 0);
+		sync_walk_soon(g, SYNC_BUSY_NS);
+		return;
+	}
+	s->walking = s->waiting;
+	s->waiting = 0;
+	log_info("full sync %u begins", s->last_walk);
+	stream_kick(g);
+}
+
+void sync_requested(struct group_peer *peer, const struct frame_sync_request *request)
+{
+	struct group *g = peer->group;
+	struct sync *s = &g->sync;
+
+	if (g->member.state != MEMBER_OWNER || !s->kernel ||
+	    request->epoch != g->member.epoch || request->request == peer->request)
+		return;
+	peer->request = request->request;
+	log_info("%s asks for a full sync", peer->name);
+
+	/* Changes from now on, and a walk for what there is. */
+	s->served |= peer->bit;
+	s->waiting |= peer->bit;
+	transmit_wait(g->transmit, loop_clock(), peer->id, true);
+	sync_map(g);
+	sync_walk_soon(g, SYNC_GATHER_NS);
+}
+
+/* Something that was for the served is lost: all of them need a full sync. */
+static void sync_again_for_all(struct group *g, const char *why)
+{
+	struct sync *s = &g->sync;
+
+	if (g->member.state != MEMBER_OWNER || !s->served)
+		return;
+	log_warning("%s: full sync for all backups", why);
+	s->waiting |= s->served;
+	s->restarts++;
+	sync_walk_soon(g, SYNC_GATHER_NS);
+}
+
+bool sync_delta(struct group *g, uint64_t set, uint32_t walk_id,
+		const void *records, size_t len)
+{
+	struct sync *s = &g->sync;
+	struct frame_data data = {
+		.set = set & s->served, .epoch = g->member.epoch, .walk_id = walk_id,
+		.kind = FRAME_DATA_RECORDS, .records = records, .len = len,
+	};
+	int err;
+
+	if (g->member.state != MEMBER_OWNER || !data.set)
+		return true;
+	s->deltas++;
+	s->records_bytes += len;
+	err = transmit_push(g->transmit, &data, NULL);
+	if (err)
+		sync_again_for_all(g, err == -EMSGSIZE ? "a batch of records is too large" :
+				   "the stream has no room");
+	stream_kick(g);
+	return !transmit_full(g->transmit);
+}
+
+static void sync_walk_done(struct group *g, const struct kernel_event *event)
+{
+	struct sync *s = &g->sync;
+
+	if (g->member.state != MEMBER_OWNER || !s->walking || event->walk_id != s->last_walk)
+		return;
+	log_info("full sync %u: %u flows", event->walk_id, event->count);
+	s->end_pending = true;
+	s->end_count = event->count;
+	if (!sync_push_end(g) || s->waiting)
+		sync_walk_soon(g, SYNC_AGAIN_NS);
+}
+
+static void sync_swept(struct group *g, const struct kernel_event *event);
+
+void sync_event(struct group *g, const struct kernel_event *event)
+{
+	switch (event->event) {
+	case GWSYNC_EVENT_WALK_DONE:
+		sync_walk_done(g, event);
+		break;
+	case GWSYNC_EVENT_SWEEP_DONE:
+		sync_swept(g, event);
+		break;
+	case GWSYNC_EVENT_ACTIVATE_DONE:
+		log_info("%u replicas became own flows", event->count);
+		break;
+	case GWSYNC_EVENT_LOST:
+		sync_again_for_all(g, "ends of flows were lost in the kernel");
+		break;
+	default:
+		break;
+	}
+}
+
+void sync_check_behind(struct group *g, uint64_t now_ns)
+{
+	uint64_t set = transmit_behind(g->transmit, now_ns) & g->sync.served;
+	unsigned int i;
+
+	if (!set)
+		return;
+	for (i = 0; i < g->npeers; i++)
+		if (g->peers[i].bit & set)
+			log_warning("%s does not keep up: out of sync", g->peers[i].name);
+	sync_serve_no_more(g, set);
+}
+
+void sync_dead(struct group *g, struct group_peer *peer)
+{
+	peer->request = 0;
+	sync_serve_no_more(g, peer->bit);
+}
+
+/* The backup's half. */
+
+static void sync_ask(struct loop_timer *timer)
+{
+	struct group *g = container_of(timer, struct group, sync.request_timer);
+	struct sync *s = &g->sync;
+	struct frame frame = { .head.type = FRAME_SYNC_REQUEST };
+	uint16_t jitter;
+
+	if (g->member.state != MEMBER_BACKUP || g->member.owner != s->owner ||
+	    s->phase != SYNC_REQUEST)
+		return;
+	frame.sync_request.stream = session_stream(&g->session, s->owner);
+	frame.sync_request.epoch = s->epoch;
+	frame.sync_request.request = s->request;
+	if (g->data_link != GROUP_NO_LINK && session_live(&g->session, s->owner))
+		group_send(g, g->data_link, &frame);
+
+	/* Many backups of a new owner need not ask in step. */
+	seal_random(&jitter, sizeof(jitter));
+	loop_timer_in(g->loop, timer, SYNC_REQUEST_NS + jitter * SYNC_JITTER_NS / UINT16_MAX);
+}
+
+void sync_restart(struct group *g, uint64_t delay_ns)
+{
+	struct sync *s = &g->sync;
+
+	s->complete = false;
+	s->unserved_ns = 0;
+	if (!s->kernel || !s->owner) {
+		sync_enter(g, SYNC_NONE);
+		return;
+	}
+	do
+		seal_random(&s->request, sizeof(s->request));
+	while (!s->request);
+	sync_enter(g, SYNC_REQUEST);
+	loop_timer_in(g->loop, &s->request_timer, delay_ns);
+}
+
+void sync_follow(struct group *g, uint8_t owner, uint32_t epoch)
+{
+	struct sync *s = &g->sync;
+
+	s->owner = owner;
+	s->epoch = epoch;
+	s->foreign |= 1ULL << owner;
+	g->by_id[owner]->serves_us = false;
+	sync_restart(g, 0);
+	sync_judge(g, loop_clock());
+}
+
+/* Return: false if the kernel half refused. */
+static bool sync_take(struct group *g, const struct frame_data *data)
+{
+	struct sync *s = &g->sync;
+	int err;
+
+	switch (data->kind) {
+	case FRAME_DATA_RECORDS:
+		err = kernel_apply(s->kernel, s->owner, s->epoch, data->records, data->len);
+		if (err) {
+			s->apply_failed++;
+			log_error("kernel: apply: %s", strerror(-err));
+			return false;
+		}
+		s->applied++;
+		s->applied_bytes += data->len;
+		if (data->walk_id)
+			s->since_ns = loop_now(g->loop);
+		return true;
+	case FRAME_DATA_SYNC_BEGIN:
+		if (kernel_sync_begin(s->kernel, s->owner, s->epoch))
+			return false;
+		s->walk_id = data->walk_id;
+		g->by_id[s->owner]->serves_us = true;
+		sync_enter(g, SYNC_RECEIVE);
+		log_info("full sync %u of %s begins", s->walk_id, group_name(g, s->owner));
+		return true;
+	case FRAME_DATA_SYNC_END:
+		if (s->phase != SYNC_RECEIVE || data->walk_id != s->walk_id)
+			return true;
+		if (kernel_sync_end(s->kernel, s->owner, s->epoch))
+			return false;
+		sync_enter(g, SYNC_SWEEP);
+		return true;
+	default:
+		return true;
+	}
+}
+
+void sync_deliver(struct group_peer *peer, const struct frame_data *data)
+{
+	struct group *g = peer->group;
+	struct sync *s = &g->sync;
+
+	if (!(data->set & self_bit(g)))
+		return;
+	/* The owner that is followed or, until another is, that resigned. */
+	if (g->member.state != MEMBER_BACKUP || peer->id != s->owner ||
+	    data->epoch != s->epoch) {
+		s->stale++;
+		return;
+	}
+	if (s->kernel && !sync_take(g, data)) {
+		s->restarts++;
+		sync_restart(g, SYNC_FAILED_NS);
+		sync_judge(g, loop_clock());
+	}
+}
+
+void sync_lost(struct group_peer *peer, uint64_t first, uint64_t next)
+{
+	struct group *g = peer->group;
+
+	if (g->member.state != MEMBER_BACKUP || peer->id != g->sync.owner ||
+	    g->sync.phase == SYNC_NONE)
+		return;
+	log_warning("%llu frames of %s are lost: full sync again",
+		    (unsigned long long)(next - first), peer->name);
+	g->sync.restarts++;
+	sync_restart(g, 0);
+	sync_judge(g, loop_clock());
+}
+
+static void sync_swept(struct group *g, const struct kernel_event *event)
+{
+	struct sync *s = &g->sync;
+	unsigned int i;
+
+	if (g->member.state != MEMBER_BACKUP || s->phase != SYNC_SWEEP ||
+	    event->owner != s->owner)
+		return;
+	/* What an earlier owner left and this one has not named is gone. */
+	for (i = 0; i < g->npeers; i++)
+		if (g->peers[i].bit & s->foreign && g->peers[i].id != s->owner)
+			kernel_purge(s->kernel, g->peers[i].id);
+	s->foreign = 1ULL << s->owner;
+	s->full_received++;
+	s->complete = true;
+	sync_enter(g, SYNC_DONE);
+	log_notice("in sync with %s, %u stale replicas removed", group_name(g, s->owner),
+		   event->count);
+	sync_judge(g, loop_clock());
+}
+
+void sync_judge(struct group *g, uint64_t now_ns)
+{
+	uint64_t dead_ns = member_dead_ns(&g->member.params), missing_ns;
+	const struct group_peer *peer = g->by_id[g->member.owner];
+	struct sync *s = &g->sync;
+	bool path, whole;
+
+	/* Without an owner the last judgement stands: the election asks for it. */
+	if (g->member.state != MEMBER_BACKUP || !peer)
+		return;
+	if (!g->config->sync_state) {
+		member_set_in_sync(&g->member, now_ns, true);
+		return;
+	}
+	if (s->phase == SYNC_RECEIVE || s->phase == SYNC_SWEEP) {
+		if (now_ns > s->since_ns && now_ns - s->since_ns > SYNC_STUCK_NS) {
+			log_warning("full sync of %s is stuck: again", peer->name);
+			s->restarts++;
+			sync_restart(g, 0);
+		}
+	} else if (s->phase == SYNC_DONE && !peer->serves_us) {
+		if (!s->unserved_ns)
+			s->unserved_ns = now_ns;
+		else if (now_ns - s->unserved_ns > dead_ns) {
+			log_warning("%s no longer sends us its changes: full sync again",
+				    peer->name);
+			s->restarts++;
+			sync_restart(g, 0);
+		}
+	} else {
+		s->unserved_ns = 0;
+	}
+
+	/* Heard on another link only: it lives, but its state does not come. */
+	path = peer->sync_ns && (now_ns < peer->sync_ns || now_ns - peer->sync_ns < dead_ns);
+	missing_ns = receive_missing_since(peer->receive);
+	whole = !missing_ns || now_ns < missing_ns || now_ns - missing_ns < SYNC_MISSING_NS;
+	member_set_in_sync(&g->member, now_ns, s->complete && path && whole);
+}
+
+/* Changes of role. */
+
+/* No walk of an earlier role goes on. */
+static void sync_clear_served(struct group *g)
+{
+	struct sync *s = &g->sync;
+
+	if (s->walking && s->kernel)
+		kernel_walk(s->kernel, 0, 0);
+	s->end_pending = false;
+	loop_timer_del(g->loop, &s->walk_timer);
+	sync_serve_no_more(g, s->served | s->waiting | s->walking);
+}
+
+void sync_acquire(struct group *g, uint64_t owners, uint32_t epoch)
+{
+	struct sync *s = &g->sync;
+	unsigned int i;
+	int err;
+
+	if (!owners)		/* nothing has changed but that others must be told again */
+		return;
+	loop_timer_del(g->loop, &s->request_timer);
+	sync_enter(g, SYNC_NONE);
+	s->owner = 0;
+	s->complete = false;
+	s->foreign = 0;
+	sync_clear_served(g);
+	/* A new epoch: each backup asks again, for this one. */
+	for (i = 0; i < g->npeers; i++)
+		g->peers[i].request = 0;
+	if (!s->kernel)
+		return;
+	err = kernel_activate(s->kernel, owners, epoch);
+	if (err)	/* better new connections than none */
+		log_error("replicas could not be activated: existing connections will break");
+}
+
+void sync_release(struct group *g, uint8_t owner, uint32_t epoch)
+{
+	sync_clear_served(g);
+	if (g->sync.kernel)
+		kernel_deactivate(g->sync.kernel, owner, epoch);
+}
+
+void sync_timers(struct group *g)
+{
+	g->sync.request_timer.fire = sync_ask;
+	g->sync.walk_timer.fire = sync_walk;
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Between sync.c and attach.c; what others call is in group.h. */
+#ifndef GWSYNC_AGENT_SYNC_H
+#define GWSYNC_AGENT_SYNC_H
+
+#include "group.h"
+
+void sync_timers(struct group *group);
+/* Tell the kernel half whom to emit for. */
+void sync_map(struct group *group);
+/* Ask the owner for a full sync, after @delay_ns; out of sync until it is here. */
+void sync_restart(struct group *group, uint64_t delay_ns);
+/* From the kernel half; see kernel.h. */
+bool sync_delta(struct group *group, uint64_t set, uint32_t walk_id,
+		const void *records, size_t len);
+void sync_event(struct group *group, const struct kernel_event *event);
+
+#endif
