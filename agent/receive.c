@@ -18,7 +18,7 @@ struct receive {
 	struct receive_callbacks cb;
 	struct slot		*slot;
 	uint8_t			*records;	/* @frames times @records_max */
-	uint32_t		frames;
+	uint32_t		frames;		/* a power of two */
 	uint32_t		held;
 	size_t			records_max;
 	uint64_t		random;
@@ -42,8 +42,11 @@ struct receive *receive_alloc(uint32_t frames, size_t records_max, uint64_t seed
 {
 	struct receive *r;
 
-	if (frames < 1 || records_max < 1 || records_max > FRAME_RECORDS_MAX)
+	if (frames < 2 || frames > RECEIVE_FRAMES_MAX || records_max < 1 ||
+	    records_max > FRAME_RECORDS_MAX)
 		return NULL;
+	while (frames & (frames - 1))
+		frames += frames & -frames;
 	r = calloc(1, sizeof(*r));
 	if (!r)
 		return NULL;
@@ -89,6 +92,11 @@ void receive_stop(struct receive *r)
 	r->started = false;
 }
 
+static uint32_t slot_at(const struct receive *r, uint64_t seq)
+{
+	return seq & (r->frames - 1);
+}
+
 /* xorshift64: spreads the NACKs of several receivers, keeps no secret. */
 static uint64_t jitter(struct receive *r, uint64_t range)
 {
@@ -110,7 +118,7 @@ static uint64_t first_nack(struct receive *r, uint64_t now)
 	}
 	/* It is a hole since the frame behind it came, not since it is in front. */
 	for (uint64_t seq = r->next + 1; seq <= r->highest && seq - r->next < LOOK_AHEAD; seq++) {
-		const struct slot *slot = &r->slot[seq % r->frames];
+		const struct slot *slot = &r->slot[slot_at(r, seq)];
 
 		if (slot->data.seq == seq) {
 			since = slot->came_ns;
@@ -158,7 +166,7 @@ static void deliver(struct receive *r, uint64_t now, const struct frame_data *da
 static void deliver_held(struct receive *r, uint64_t now)
 {
 	while (r->started) {
-		struct slot *slot = &r->slot[r->next % r->frames];
+		struct slot *slot = &r->slot[slot_at(r, r->next)];
 		struct frame_data data = slot->data;
 
 		if (data.seq != r->next)
@@ -171,7 +179,7 @@ static void deliver_held(struct receive *r, uint64_t now)
 
 static void hold(struct receive *r, uint64_t now, const struct frame_data *data)
 {
-	uint64_t at = data->seq % r->frames;
+	uint32_t at = slot_at(r, data->seq);
 	uint8_t *records = r->records + at * r->records_max;
 	struct slot *slot = &r->slot[at];
 
@@ -267,7 +275,7 @@ static void fill_nack(struct receive *r, uint64_t now, struct frame_nack *nack)
 	nack->ack = r->next - 1;
 	nack->ranges = 0;
 	for (uint64_t seq = r->next; seq <= end && nack->ranges < FRAME_RANGES_MAX; seq++) {
-		const struct slot *slot = &r->slot[seq % r->frames];
+		const struct slot *slot = &r->slot[slot_at(r, seq)];
 		uint64_t since = r->highest_ns;
 
 		if (seq < end) {

@@ -23,6 +23,8 @@
 #define RECEIVE_ACK_FRAMES	32
 #define RECEIVE_ACK_NS		(10 * 1000000ULL)
 
+#define RECEIVE_FRAMES_MAX	65536
+
 struct receive_callbacks {
 	/* The next frame of the stream; valid during the call.  Frames of other
 	 * members' sets come too: look at data->set.
@@ -48,7 +50,8 @@ struct receive;
 
 /**
  * receive_alloc() - memory for one peer's stream, taken once
- * @frames: most frames that wait for a missing one
+ * @frames: most frames that wait for a missing one, 2..RECEIVE_FRAMES_MAX;
+ *	rounded up to a power of two
  * @records_max: most bytes of records of a frame
  * @seed: of the jitter
  * @cb: must not call back into this stream but for receive_stop()

@@ -8,8 +8,8 @@
 #include "frame.h"
 #include "seal.h"
 
-_Static_assert(SEAL_KEY_BYTES == crypto_aead_chacha20poly1305_IETF_KEYBYTES, "key size");
-_Static_assert(FRAME_TAG_BYTES == crypto_aead_chacha20poly1305_IETF_ABYTES, "tag size");
+_Static_assert(crypto_aead_chacha20poly1305_IETF_KEYBYTES == SEAL_KEY_BYTES, "key size");
+_Static_assert(crypto_aead_chacha20poly1305_IETF_ABYTES == FRAME_TAG_BYTES, "tag size");
 
 /* What each derivation is for: no two inputs are ever the same. */
 static const char context_subkey[] = "gwsync datagram 1";
