@@ -20,11 +20,12 @@ import initramfs
 import kernel
 
 QEMU = "qemu-system-x86_64"
+HZ = 250        # of Debian's kernels
 FRAME = struct.Struct("<III")
 
 # Lines that make a console bad whatever the tests said.
 BAD_CONSOLE = re.compile(
-    r"WARNING:|BUG:|BUG\b.*at |Oops|KASAN|KCSAN|UBSAN|kernel panic|"
+    r"WARNING:|\bBUG:|\bBUG\b.*\bat |\bOops\b|KASAN|KCSAN|UBSAN|kernel panic|"
     r"general protection|Unable to handle|refcount_t|INFO: possible|"
     r"possible recursive locking|inconsistent lock state|suspicious RCU|"
     r"rcu.*(detected stall|self-detected|starved)|blocked for more than|soft lockup|hard LOCKUP|"
@@ -235,7 +236,8 @@ class Guest:
         if self.accelerator == "tcg":
             # TCG's counters are the host's, all in step, which the kernel
             # doubts; without them timers have the grain of a jiffy.
-            words += [f"tsc_early_khz={tsc_khz()}", "tsc=reliable"]
+            khz = tsc_khz()
+            words += [f"tsc_early_khz={khz}", "tsc=reliable", f"lpj={int(khz) * 1000 // HZ}"]
             words.append("rcupdate.rcu_cpu_stall_timeout=120")
         if self.nics:
             words.append("nics=" + ",".join(f"{mac}={name}" for name, mac, _ in self.nics))
@@ -436,7 +438,7 @@ class Guest:
             result = job.wait(timeout)
         except TimeoutError as error:
             job.kill()
-            raise TimeoutError(f"{error}: {command[:200]}") from None
+            raise TimeoutError(f"{error}: {command.splitlines()[0][:80]}") from None
         if check and result.status:
             raise kernel.Error(f"{self.name}: exit status {result.status} of: {command}\n"
                                f"{result.out}{result.err}")
