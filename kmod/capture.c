@@ -275,8 +275,8 @@ static int gwsync_exp_event(unsigned int events, const struct nf_exp_event *item
 
 /* Swap the slot's content, if it is @old, in one step: no event finds it empty. */
 static struct nf_ct_event_notifier *gwsync_slot_swap(struct gwsync_net *gn,
-						     const struct nf_ct_event_notifier *old,
-						     const struct nf_ct_event_notifier *new)
+						     struct nf_ct_event_notifier *old,
+						     struct nf_ct_event_notifier *new)
 {
 	return unrcu_pointer(cmpxchg(&gn->net->ct.nf_conntrack_event_cb,
 				     RCU_INITIALIZER(old), RCU_INITIALIZER(new)));
@@ -290,7 +290,7 @@ static struct nf_ct_event_notifier *gwsync_slot_swap(struct gwsync_net *gn,
  */
 static void gwsync_slot_take(struct gwsync_net *gn)
 {
-	const struct nf_ct_event_notifier *found;
+	struct nf_ct_event_notifier *found;
 
 	lockdep_assert_held(&gwsync_slot_mutex);
 
@@ -304,12 +304,19 @@ static void gwsync_slot_take(struct gwsync_net *gn)
 }
 
 /* Leave the slot to @next, if it is ours; the caller waits for RCU readers. */
-static void gwsync_slot_leave(struct gwsync_net *gn, const struct nf_ct_event_notifier *next)
+static void gwsync_slot_leave(struct gwsync_net *gn, struct nf_ct_event_notifier *next)
 {
 	lockdep_assert_held(&gwsync_slot_mutex);
 
 	gwsync_slot_swap(gn, &gn->notifier, next);
 	gn->interposed = false;
+}
+
+/* nf_conntrack_events as found, unless somebody else has changed it since. */
+static void gwsync_slot_events_restore(struct gwsync_net *gn)
+{
+	if (READ_ONCE(gn->net->ct.sysctl_events) == 1)
+		WRITE_ONCE(gn->net->ct.sysctl_events, gn->saved_events);
 }
 
 /* What changed while the slot was not ours is unknown. */
@@ -520,8 +527,7 @@ void gwsync_capture_detach(struct gwsync_net *gn)
 	if (!list_empty(&gn->capture_list)) {
 		list_del_init(&gn->capture_list);
 		gwsync_slot_leave(gn, rcu_access_pointer(gn->prev));
-		if (READ_ONCE(gn->net->ct.sysctl_events) == 1)
-			WRITE_ONCE(gn->net->ct.sysctl_events, gn->saved_events);
+		gwsync_slot_events_restore(gn);
 		synchronize_rcu();
 		RCU_INIT_POINTER(gn->prev, NULL);
 	}
@@ -692,6 +698,30 @@ void gwsync_capture_net_exit(struct gwsync_net *gn)
 	WARN_ON_ONCE(atomic_read(&gn->tombstone_count));
 }
 
+/**
+ * gwsync_capture_stop - put every slot back as found: the module goes
+ *
+ * Context: process; no command and no agent's close can come any more.
+ */
+void gwsync_capture_stop(void)
+{
+	struct gwsync_net *gn, *next;
+
+	unregister_module_notifier(&gwsync_slot_module_nb);
+
+	mutex_lock(&gwsync_slot_mutex);
+	list_for_each_entry(gn, &gwsync_slot_list, capture_list) {
+		gwsync_slot_leave(gn, rcu_access_pointer(gn->prev));
+		gwsync_slot_events_restore(gn);
+	}
+	synchronize_rcu();
+	list_for_each_entry_safe(gn, next, &gwsync_slot_list, capture_list) {
+		list_del_init(&gn->capture_list);
+		RCU_INIT_POINTER(gn->prev, NULL);
+	}
+	mutex_unlock(&gwsync_slot_mutex);
+}
+
 int gwsync_capture_init(void)
 {
 	int err;
@@ -708,6 +738,5 @@ int gwsync_capture_init(void)
 
 void gwsync_capture_exit(void)
 {
-	unregister_module_notifier(&gwsync_slot_module_nb);
 	kmem_cache_destroy(gwsync_tombstone_cache);
 }

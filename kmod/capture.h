@@ -8,6 +8,7 @@
 struct netlink_ext_ack;
 
 int gwsync_capture_init(void);
+void gwsync_capture_stop(void);
 void gwsync_capture_exit(void);
 void gwsync_capture_net_init(struct gwsync_net *gn);
 void gwsync_capture_net_pre_exit(struct gwsync_net *gn);

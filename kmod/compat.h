@@ -5,6 +5,23 @@
 
 #include <linux/security.h>
 #include <linux/version.h>
+#include <net/genetlink.h>
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 12, 0)
+#include <asm/unaligned.h>
+#else
+#include <linux/unaligned.h>
+#endif
+
+/* The attributes of a dump's request. */
+static inline struct nlattr **gwsync_dump_attrs(struct netlink_callback *cb)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 7, 0)
+	return genl_dumpit_info(cb)->attrs;
+#else
+	return genl_dumpit_info(cb)->info.attrs;
+#endif
+}
 
 /* The text of a security mark; after 0 call gwsync_secctx_put(). */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 14, 0)

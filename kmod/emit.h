@@ -5,21 +5,25 @@
 
 #include "gwsync.h"
 
+struct netlink_ext_ack;
+
 int gwsync_emit_init(void);
 void gwsync_emit_exit(void);
 int gwsync_emit_net_init(struct gwsync_net *gn);
+void gwsync_emit_net_stop(struct gwsync_net *gn);
 void gwsync_emit_net_exit(struct gwsync_net *gn);
+
+int gwsync_emit_start(struct gwsync_net *gn, struct netlink_ext_ack *extack);
+void gwsync_emit_stop(struct gwsync_net *gn);
 
 void gwsync_emit_kick(struct gwsync_net *gn);
 void gwsync_emit_kick_now(struct gwsync_net *gn);
-void gwsync_emit_start(struct gwsync_net *gn);
-void gwsync_emit_stop(struct gwsync_net *gn);
-int gwsync_emit_flow(struct gwsync_net *gn, struct nf_conn *ct, u64 set, u32 walk_id);
+void gwsync_emit_flush(struct gwsync_net *gn);
+void gwsync_emit_tick(struct gwsync_net *gn);
 
-/*
- * Tell the agent; kept until it was sent, and sent after every record that
- * was emitted before.  Any context; arguments that an event does not have are 0.
- */
+int gwsync_emit_flow(struct gwsync_net *gn, struct nf_conn *ct, u64 only, u32 walk_id);
+int gwsync_emit_dirty(struct gwsync_net *gn, struct nf_conn *ct);
+
 void gwsync_event_send(struct gwsync_net *gn, enum gwsync_event event, u8 owner,
 		       u32 walk_id, u32 count);
 

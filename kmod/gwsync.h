@@ -20,7 +20,7 @@
 #include <net/netfilter/nf_conntrack_ecache.h>
 #include <net/netfilter/nf_conntrack_zones.h>
 #include <net/netns/generic.h>
-#include <uapi/linux/gwsync.h>
+#include <linux/gwsync.h>
 
 #ifndef CONFIG_64BIT
 #error "gwsync keeps its marks in bits 32..63 of ct->status: 64 bit only"
@@ -136,7 +136,7 @@ struct gwsync_net {
 
 	/* capture.c; the slot and the list under its mutex */
 	struct nf_ct_event_notifier	notifier;	/* ours, in this netns' slot */
-	const struct nf_ct_event_notifier __rcu *prev;	/* found there, called on */
+	struct nf_ct_event_notifier __rcu	*prev;	/* found there, called on */
 	u8				saved_events;	/* nf_conntrack_events as found */
 	bool				interposed;	/* the slot should be ours */
 	struct list_head		capture_list;	/* of attached netns */

@@ -7,7 +7,6 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/siphash.h>
-#include <linux/unaligned.h>
 #include <net/netfilter/nf_conntrack_acct.h>
 #include <net/netfilter/nf_conntrack_core.h>
 #include <net/netfilter/nf_conntrack_expect.h>
@@ -410,7 +409,7 @@ static unsigned int gwsync_pack_name(u8 *buf, const char *name, unsigned int max
 
 static void gwsync_pack_expect(struct gwsync_packer *pk, const struct nf_conntrack_expect *exp)
 {
-	const struct nf_conntrack_helper *helper = rcu_dereference(exp->helper);
+	const struct nf_conntrack_helper *helper = rcu_dereference(exp->assign_helper);
 	struct nf_ct_helper_expectfn *fn;
 	struct gwsync_part_expect *head;
 	u16 l3num = exp->tuple.src.l3num;

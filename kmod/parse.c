@@ -68,7 +68,7 @@ static void gwsync_take_addr(struct gwsync_cursor *cur, u8 l3num, union nf_inet_
 		memcpy(addr, at, len);
 }
 
-/* A name without NUL that fills @len bytes into @name of @size bytes. */
+/* A printable name that fills @len bytes into @name of @size bytes. */
 static void gwsync_take_name(struct gwsync_cursor *cur, size_t len, char *name, size_t size)
 {
 	const u8 *at = gwsync_take(cur, len);
@@ -81,7 +81,7 @@ static void gwsync_take_name(struct gwsync_cursor *cur, size_t len, char *name, 
 		return;
 	}
 	for (i = 0; i < len; i++)
-		if (!isascii(at[i]) || !isgraph(at[i]))
+		if (!isascii(at[i]) || !isprint(at[i]))
 			cur->failed = true;
 	memcpy(name, at, len);
 	name[len] = '\0';

@@ -11,7 +11,7 @@
 #include <net/netfilter/nf_conntrack_synproxy.h>
 #include <net/netfilter/nf_conntrack_tuple.h>
 #include <net/netfilter/nf_conntrack_zones.h>
-#include <uapi/linux/gwsync.h>
+#include <linux/gwsync.h>
 
 /* Longest name of an expectation's function, its NUL included. */
 #define GWSYNC_EXPECT_FN_LEN	32

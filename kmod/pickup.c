@@ -13,7 +13,7 @@
  *		be as close to the edges as data that is in flight can be, that is
  *		within the largest window that the scale of its receiver allows;
  *   strict	(no mark) both did, and the receiver of the data has no hole that a
- *		late acknowledgement could jump over: conntrack alone decides.
+ *		late ACK could jump over: conntrack alone decides.
  *
  * A mark goes when a segment of its direction was in the window.  In most
  * connections, the idle ones, that is the first segment: they are strict from

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The backup map: which members hold replicas of a flow.
+ *
+ * The flow's hash names one of GWSYNC_BUCKETS buckets, the agent says which
+ * members a bucket belongs to.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/netlink.h>
+#include <linux/slab.h>
+#include <net/netlink.h>
+
+#include "map.h"
+#include "pack.h"
+
+/**
+ * gwsync_map_set - replace the backup map
+ * @gn: the netns
+ * @map: GWSYNC_A_MAP: GWSYNC_BUCKETS sets of __u64
+ * @extack: where a refusal is explained
+ *
+ * Context: process, under gn->lock.
+ * Return: 0, -EINVAL, -ENOMEM.
+ */
+int gwsync_map_set(struct gwsync_net *gn, const struct nlattr *map,
+		   struct netlink_ext_ack *extack)
+{
+	struct gwsync_map *new, *old;
+	unsigned int i;
+
+	lockdep_assert_held(&gn->lock);
+
+	new = kmalloc(sizeof(*new), GFP_KERNEL_ACCOUNT);
+	if (!new) {
+		NL_SET_ERR_MSG(extack, "no memory for the backup map");
+		return -ENOMEM;
+	}
+
+	/* The policy has checked the length. */
+	memcpy(new->set, nla_data(map), sizeof(new->set));
+	for (i = 0; i < GWSYNC_BUCKETS; i++) {
+		if (new->set[i] & BIT_ULL(0)) {
+			NL_SET_ERR_MSG_ATTR(extack, map,
+					    "member 0 in a set: members are 1 to 63");
+			kfree(new);
+			return -EINVAL;
+		}
+	}
+
+	old = rcu_replace_pointer(gn->map, new, lockdep_is_held(&gn->lock));
+	if (old)
+		kfree_rcu(old, rcu);
+	return 0;
+}
+
+/**
+ * gwsync_map_lookup - members that hold replicas of a flow
+ * @gn: the netns
+ * @tuple: original tuple
+ * @zone: its zone
+ *
+ * Context: any.
+ * Return: the set, without this member; 0: nobody.
+ */
+u64 gwsync_map_lookup(struct gwsync_net *gn, const struct nf_conntrack_tuple *tuple, u16 zone)
+{
+	const struct gwsync_map *map;
+	u64 set = 0;
+
+	rcu_read_lock();
+	map = rcu_dereference(gn->map);
+	if (map)
+		set = map->set[gwsync_pack_bucket(tuple, zone)] &
+		      ~BIT_ULL(READ_ONCE(gn->member));
+	rcu_read_unlock();
+	return set;
+}
+
+void gwsync_map_net_exit(struct gwsync_net *gn)
+{
+	struct gwsync_map *map = rcu_replace_pointer(gn->map, NULL, true);
+
+	if (map)
+		kfree_rcu(map, rcu);
+}
