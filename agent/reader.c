@@ -19,8 +19,18 @@ static void reader_append(struct reader *reader, const char *text)
 		return;
 	if (len > room - 1)
 		len = room - 1;
-	memcpy(reader->text + reader->used, text, len);
-	reader->used += len;
+	/* A message is one line, whatever the file puts into it. */
+	for (; len--; text++)
+		reader->text[reader->used++] = (unsigned char)*text < ' ' || *text == 0x7f ?
+					       '?' : *text;
+	reader->text[reader->used] = '\0';
+}
+
+static void reader_newline(struct reader *reader)
+{
+	if (reader->size - reader->used <= 1)
+		return;
+	reader->text[reader->used++] = '\n';
 	reader->text[reader->used] = '\0';
 }
 
@@ -70,7 +80,7 @@ static void reader_verror(struct reader *reader, unsigned int line, const char *
 		reader_append(reader, head);
 	}
 	reader_append(reader, text);
-	reader_append(reader, "\n");
+	reader_newline(reader);
 }
 
 void reader_error_line(struct reader *reader, unsigned int line, const char *key,

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Records in words: for "gwsync flows".  The daemon never looks into one. */
+#ifndef GWSYNC_AGENT_RECORD_H
+#define GWSYNC_AGENT_RECORD_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <jansson.h>
+
+/**
+ * record_json() - decode one record
+ * @record: bytes of it, of whatever origin
+ * @len: how many there are; the record may be shorter
+ *
+ * Return: a new object, or NULL if it is malformed or of another version.
+ */
+json_t *record_json(const void *record, size_t len);
+
+#endif
