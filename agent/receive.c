@@ -284,7 +284,7 @@ static void fill_nack(struct receive *r, uint64_t now, struct frame_nack *nack)
 			since = slot->came_ns;
 		}
 		if (hole < seq) {
-			if (nack->ranges && hole > r->nacked && now - since < RECEIVE_NACK_NS)
+			if (nack->ranges && hole > r->nacked && now < since + RECEIVE_NACK_NS)
 				break;
 			nack->range[nack->ranges].first = hole;
 			nack->range[nack->ranges].count = (uint32_t)(seq - hole);

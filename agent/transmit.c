@@ -80,6 +80,12 @@ static struct slot *slot_of(struct transmit *t, uint64_t seq)
 	return &t->slot[seq % t->frames];
 }
 
+/* A caller's clock may be the one of its round, a little behind the last send. */
+static uint64_t elapsed(uint64_t now, uint64_t since)
+{
+	return now > since ? now - since : 0;
+}
+
 static bool is_member(uint64_t set, uint8_t member)
 {
 	return member >= 1 && member <= GWSYNC_MEMBER_MAX && set & 1ULL << member;
@@ -244,7 +250,7 @@ bool transmit_next(struct transmit *t, uint64_t now, struct frame *frame)
 {
 	struct slot *slot;
 
-	if (t->gone && (!t->gone_ns || now - t->gone_ns >= TRANSMIT_GONE_NS)) {
+	if (t->gone && (!t->gone_ns || elapsed(now, t->gone_ns) >= TRANSMIT_GONE_NS)) {
 		frame->head.type = FRAME_GONE;
 		frame->gone.next = transmit_oldest(t);
 		return true;
@@ -341,7 +347,7 @@ static void ask_again(struct transmit *t, uint64_t now, uint64_t seq)
 
 	t->stats.nacked++;
 	if (slot->queued || t->queued == t->frames ||
-	    (slot->again_ns && now - slot->again_ns < TRANSMIT_HOLD_NS)) {
+	    (slot->again_ns && elapsed(now, slot->again_ns) < TRANSMIT_HOLD_NS)) {
 		t->stats.suppressed++;
 		return;
 	}
@@ -385,8 +391,8 @@ uint64_t transmit_behind(struct transmit *t, uint64_t now)
 		uint8_t id = next_member(&set);
 		const struct member *member = &t->member[id];
 
-		if (member->acked < transmit_last(t) && now > member->moved_ns &&
-		    now - member->moved_ns >= TRANSMIT_BEHIND_NS) {
+		if (member->acked < transmit_last(t) &&
+		    elapsed(now, member->moved_ns) >= TRANSMIT_BEHIND_NS) {
 			behind |= 1ULL << id;
 			t->stats.behind++;
 		}

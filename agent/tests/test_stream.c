@@ -549,6 +549,9 @@ static void test_retransmit_rate(void **state)
 		}
 		assert_int_equal(transmit_stats(t)->again, again + (i == 0));
 	}
+	/* By a clock that is a moment behind as well. */
+	transmit_nack(t, now - MS, 2, &nack);
+	assert_false(transmit_next(t, now + MS, &f));
 	transmit_free(t);
 }
 
