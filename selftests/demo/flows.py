@@ -60,13 +60,13 @@ class Flows:
         """Servers on both sides, then clients on both sides."""
         self._spawn("client", f"server {CLIENT}")
         self._spawn("server", f"server --rate {BULK_RATE} {SERVER} {SERVER6}")
-        time.sleep(0.3)
         lan = [f"{name}={target}" for name, target, _ in LAN_FLOWS]
         lan.append(f"idle=idle/{SERVER}/7007/{IDLE}")
         wan = [f"{name}={target}" for name, target, _ in WAN_FLOWS]
         self._spawn("client", "client --control /run/lan.sock " + " ".join(lan))
         self._spawn("server", "client --control /run/wan.sock " + " ".join(wan))
-        time.sleep(0.3)
+        self.guest.run("until [ -S /run/lan.sock ] && [ -S /run/wan.sock ]; do sleep 0.1; done",
+                       timeout=20, check=True)
 
     def _spawn(self, side, words):
         self.jobs.append(self.guest.spawn(f"exec ip netns exec {side} gwsync-traffic {words}"))

@@ -25,11 +25,16 @@ ALIVE = 30.0        # the same with state: nothing is given up early
 
 PICTURE = """\
 
-            client --- LAN --+-- gw1 --+-- WAN --- server
-          10.1.0.100         |    |    |        192.0.2.100
-                             |   sync  |
-                             |    |    |
-            10.1.0.1  vMAC   +-- gw2 --+   192.0.2.1  vMAC"""
+                          .---- gw1 ----.
+      client ---- LAN ----+      | sync +---- WAN ---- server
+    10.1.0.100            '---- gw2 ----'            192.0.2.100
+      fd00:1::100                                      fd00:2::100
+
+      virtual routers: 10.1.0.1, fd00:1::1           192.0.2.1, fd00:2::1"""
+
+
+class Late(cluster.Error):
+    """Something that was waited for did not happen."""
 
 
 class Scenario:
@@ -73,7 +78,7 @@ class Scenario:
         deadline = time.monotonic() + limit
         while not condition():
             if time.monotonic() > deadline:
-                raise cluster.Error(f"{what}: not within {limit:.0f} s")
+                raise Late(f"{what}: not within {limit:.0f} s")
             step.note = f"{time.monotonic() - deadline + limit:.0f} s"
             time.sleep(0.25)
         step.note = ""
@@ -115,7 +120,7 @@ class Scenario:
     def _wait_flows(self, step):
         try:
             self._wait(step, self.flows.ready, 20, "the flows are not up")
-        except cluster.Error as error:
+        except Late as error:
             raise cluster.Error(f"{error}: {', '.join(self.flows.unready())}") from None
 
     def _is_backup(self, gateway):

@@ -9,6 +9,7 @@
 #include "loop.h"
 
 #define RETRY_US	500000	/* a set-up that failed is tried again */
+#define PATIENCE_US	4000000	/* a set-up that takes longer has failed */
 
 static const struct flow_ops * const kinds[] = {
 	&echo_ops, &bulk_ops, &udp_ops, &idle_ops,
@@ -188,7 +189,10 @@ void flows_tick(int64_t now)
 	for (i = 0; i < flow_total; i++) {
 		struct flow *flow = flows[i];
 
-		if (flow->open)
+		if (flow->open && !flow->ready && !flow->ops->own_patience &&
+		    now - flow->opened > PATIENCE_US)
+			flow_fail(flow, "not set up in time");
+		else if (flow->open)
 			flow->ops->tick(flow, now);
 		else if (!flow->dead && now - flow->opened > RETRY_US)
 			flow_open(flow, now);
@@ -211,6 +215,7 @@ void flows_phase(void)
 			flow_open(flow, now);
 		} else if (flow->open && flow->ops->prepare) {
 			flow->ready = false;
+			flow->opened = now;
 			flow->ops->prepare(flow);
 		}
 	}

@@ -33,6 +33,7 @@ struct flow_ops {
 	const char *kind;
 	uint16_t port;		/* of the server, when none is given */
 	int64_t interval;	/* us */
+	bool own_patience;	/* does its own giving up while it is set up */
 	struct flow *(*alloc)(void);
 	void (*open)(struct flow *flow);	/* anew, from closed */
 	void (*close)(struct flow *flow);

@@ -15,6 +15,10 @@
 #define OPENING_MAX	64	/* at a time */
 #define ASKING_TICK	100	/* asked in one tick */
 #define MESSAGE		8
+/* A SYN may meet a connection that the server still has from before; only
+ * another port helps then.
+ */
+#define PATIENCE_US	2500000
 
 enum idle_state {
 	IDLE_CLOSED,		/* to be opened */
@@ -35,6 +39,7 @@ struct idle_conn {
 	uint64_t	seed;
 	uint64_t	received;	/* bytes */
 	uint64_t	sent;
+	int64_t		opened;		/* us */
 };
 
 struct idle {
@@ -189,6 +194,7 @@ static void idle_connect(struct idle_conn *conn)
 
 	if (fd < 0)
 		return;
+	conn->opened = clock_us();
 	conn->seed = content_seed();
 	conn->received = 0;
 	conn->sent = 0;
@@ -199,19 +205,32 @@ static void idle_connect(struct idle_conn *conn)
 	idle_state(conn, IDLE_CONNECTING);
 }
 
+/* Opens what is closed, gives up what takes too long. */
+static void idle_set_up(struct idle *idle, int64_t now)
+{
+	unsigned int opening = idle->state[IDLE_CONNECTING] + idle->state[IDLE_ASKED];
+	unsigned int i;
+
+	for (i = 0; i < idle->total; i++) {
+		struct idle_conn *conn = &idle->conn[i];
+
+		if (conn->state == IDLE_CLOSED && opening < OPENING_MAX) {
+			idle_connect(conn);
+			opening++;
+		} else if ((conn->state == IDLE_CONNECTING || conn->state == IDLE_ASKED) &&
+			   now - conn->opened > PATIENCE_US) {
+			idle_failed(conn);
+		}
+	}
+}
+
 static void idle_tick(struct flow *flow, int64_t now)
 {
 	struct idle *idle = idle_of(flow);
-	unsigned int opening = idle->state[IDLE_CONNECTING] + idle->state[IDLE_ASKED];
-	unsigned int asked = 0, i;
+	unsigned int asked = 0;
 
-	(void)now;
-	if (!flow->ready && idle->state[IDLE_CLOSED])
-		for (i = 0; i < idle->total && opening < OPENING_MAX; i++)
-			if (idle->conn[i].state == IDLE_CLOSED) {
-				idle_connect(&idle->conn[i]);
-				opening++;
-			}
+	if (!flow->ready && idle->state[IDLE_SILENT] < idle->total)
+		idle_set_up(idle, now);
 	for (; idle->asking && idle->next < idle->total && asked < ASKING_TICK;
 	     idle->next++)
 		if (idle->conn[idle->next].state == IDLE_SILENT) {
@@ -241,6 +260,7 @@ static unsigned int idle_lost(const struct flow *flow, int64_t now)
 const struct flow_ops idle_ops = {
 	.kind		= "idle",
 	.port		= PORT_ECHO,
+	.own_patience	= true,
 	.alloc		= idle_alloc,
 	.open		= idle_open,
 	.close		= idle_close,
