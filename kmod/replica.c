@@ -148,35 +148,39 @@ static int gwsync_replica_setup_nat(struct nf_conn *ct, const struct gwsync_flow
 	return 0;
 }
 
+/* What the netns' settings or the record want; nf_ct_ext_add() does not add twice. */
+static bool gwsync_replica_add_ext(struct nf_conn *ct, enum nf_ct_ext_id id, bool want)
+{
+	return !want || nf_ct_ext_exist(ct, id) || nf_ct_ext_add(ct, id, GFP_KERNEL);
+}
+
 /* Extensions can only be added before the flow is in the table. */
 static int gwsync_replica_extend_ct(struct nf_conn *ct, const struct gwsync_flow *flow)
 {
+	bool added;
+
 	nf_ct_acct_ext_add(ct, GFP_KERNEL);
 	nf_ct_tstamp_ext_add(ct, GFP_KERNEL);
 	nf_ct_ecache_ext_add(ct, 0, 0, GFP_KERNEL);
 	nf_ct_labels_ext_add(ct);
 
-	if (gwsync_flow_has(flow, GWSYNC_PART_COUNTERS) &&
-	    !nf_ct_ext_add(ct, NF_CT_EXT_ACCT, GFP_KERNEL))
-		return -ENOMEM;
+	added = gwsync_replica_add_ext(ct, NF_CT_EXT_ACCT,
+				       gwsync_flow_has(flow, GWSYNC_PART_COUNTERS));
+	added &= gwsync_replica_add_ext(ct, NF_CT_EXT_SEQADJ,
+					gwsync_flow_has(flow, GWSYNC_PART_SEQADJ));
 #ifdef CONFIG_NF_CONNTRACK_TIMESTAMP
-	if (gwsync_flow_has(flow, GWSYNC_PART_START) &&
-	    !nf_ct_ext_add(ct, NF_CT_EXT_TSTAMP, GFP_KERNEL))
-		return -ENOMEM;
+	added &= gwsync_replica_add_ext(ct, NF_CT_EXT_TSTAMP,
+					gwsync_flow_has(flow, GWSYNC_PART_START));
 #endif
 #ifdef CONFIG_NF_CONNTRACK_LABELS
-	if (gwsync_flow_has(flow, GWSYNC_PART_LABELS) &&
-	    !nf_ct_ext_add(ct, NF_CT_EXT_LABELS, GFP_KERNEL))
-		return -ENOMEM;
+	added &= gwsync_replica_add_ext(ct, NF_CT_EXT_LABELS,
+					gwsync_flow_has(flow, GWSYNC_PART_LABELS));
 #endif
 #if IS_ENABLED(CONFIG_NETFILTER_SYNPROXY)
-	if (gwsync_flow_has(flow, GWSYNC_PART_SYNPROXY) &&
-	    !nf_ct_ext_add(ct, NF_CT_EXT_SYNPROXY, GFP_KERNEL))
-		return -ENOMEM;
+	added &= gwsync_replica_add_ext(ct, NF_CT_EXT_SYNPROXY,
+					gwsync_flow_has(flow, GWSYNC_PART_SYNPROXY));
 #endif
-	if (gwsync_flow_has(flow, GWSYNC_PART_SEQADJ) && !nfct_seqadj_ext_add(ct))
-		return -ENOMEM;
-	return 0;
+	return added ? 0 : -ENOMEM;
 }
 
 /*
