@@ -4,7 +4,10 @@
  *
  * ctmake NETNS create|update|delete NAME=VALUE...   names as ctcompare prints
  * them; a reply tuple that is not given is the inverse of the original one.
- * "count=N" makes N flows, each with the next source port.
+ * "count=N", the first argument, makes N flows, each with the next source port.
+ *
+ * ctmake NETNS expect MASTER... -- EXPECTED... -- MASK... [-- class=N flags=N
+ * timeout=N]: an expectation of a flow that has a helper.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -41,11 +44,13 @@ static int set_value(struct nf_conntrack *ct, const struct ctattr *a, const char
 	case CTATTR_IP4:
 		if (inet_pton(AF_INET, value, &addr) != 1)
 			return -1;
+		nfct_set_attr_u8(ct, ATTR_ORIG_L3PROTO, AF_INET);
 		nfct_set_attr(ct, a->attr, &addr);
 		return 0;
 	case CTATTR_IP6:
 		if (inet_pton(AF_INET6, value, &addr) != 1)
 			return -1;
+		nfct_set_attr_u8(ct, ATTR_ORIG_L3PROTO, AF_INET6);
 		nfct_set_attr(ct, a->attr, &addr);
 		return 0;
 	case CTATTR_STRING:
@@ -75,9 +80,6 @@ static void invert(struct nf_conntrack *ct, enum nf_conntrack_attr to,
 
 static void set_reply(struct nf_conntrack *ct)
 {
-	if (!nfct_attr_is_set(ct, ATTR_ORIG_L3PROTO))
-		nfct_set_attr_u8(ct, ATTR_ORIG_L3PROTO,
-				 nfct_attr_is_set(ct, ATTR_ORIG_IPV6_SRC) ? AF_INET6 : AF_INET);
 	invert(ct, ATTR_REPL_L3PROTO, ATTR_ORIG_L3PROTO);
 	invert(ct, ATTR_REPL_L4PROTO, ATTR_ORIG_L4PROTO);
 	invert(ct, ATTR_REPL_IPV4_SRC, ATTR_ORIG_IPV4_DST);
@@ -88,6 +90,66 @@ static void set_reply(struct nf_conntrack *ct)
 	invert(ct, ATTR_REPL_PORT_DST, ATTR_ORIG_PORT_SRC);
 }
 
+/* Up to the end or "--"; moves *argv behind it. */
+static int parse_flow(struct nf_conntrack *ct, char ***argv)
+{
+	char *arg;
+
+	while ((arg = **argv)) {
+		char *value = strchr(arg, '=');
+		unsigned int i;
+
+		++*argv;
+		if (!strcmp(arg, "--"))
+			break;
+		if (!value)
+			return -1;
+		*value++ = 0;
+		for (i = 0; i < ctattr_count && strcmp(ctattrs[i].name, arg); i++)
+			;
+		if (i == ctattr_count || set_value(ct, &ctattrs[i], value)) {
+			fprintf(stderr, "ctmake: %s=%s?\n", arg, value);
+			return -1;
+		}
+	}
+	return 0;
+}
+
+static int make_expect(char **argv)
+{
+	static const enum nf_expect_attr part[] = { ATTR_EXP_MASTER, ATTR_EXP_EXPECTED,
+						    ATTR_EXP_MASK };
+	uint32_t class = 0, flags = 0, timeout = 300;
+	struct nf_expect *exp = nfexp_new();
+	struct nfct_handle *h;
+	int i;
+
+	if (!exp)
+		abort();
+	for (i = 0; i < 3; i++) {
+		struct nf_conntrack *ct = nfct_new();
+
+		if (!ct || parse_flow(ct, &argv))
+			return 2;
+		nfexp_set_attr(exp, part[i], ct);
+	}
+	for (; *argv; argv++) {
+		sscanf(*argv, "class=%u", &class);
+		sscanf(*argv, "flags=%u", &flags);
+		sscanf(*argv, "timeout=%u", &timeout);
+	}
+	nfexp_set_attr_u32(exp, ATTR_EXP_CLASS, class);
+	nfexp_set_attr_u32(exp, ATTR_EXP_FLAGS, flags);
+	nfexp_set_attr_u32(exp, ATTR_EXP_TIMEOUT, timeout);
+	h = nfct_open(EXPECT, 0);
+	if (!h || nfexp_query(h, NFCT_Q_CREATE, exp) < 0) {
+		fprintf(stderr, "ctmake: expect: %s\n", strerror(errno));
+		return 1;
+	}
+	nfct_close(h);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	struct nf_conntrack *ct = nfct_new();
@@ -95,7 +157,7 @@ int main(int argc, char **argv)
 	unsigned int count = 1, i;
 	struct nfct_handle *h;
 	uint16_t sport;
-	int arg;
+	char **args;
 
 	if (argc < 4 || !ct) {
 		fputs("usage: ctmake NETNS create|update|delete NAME=VALUE...\n", stderr);
@@ -107,23 +169,13 @@ int main(int argc, char **argv)
 	}
 	query = !strcmp(argv[2], "create") ? NFCT_Q_CREATE :
 		!strcmp(argv[2], "update") ? NFCT_Q_UPDATE : NFCT_Q_DESTROY;
-	for (arg = 3; arg < argc; arg++) {
-		char *value = strchr(argv[arg], '=');
-
-		if (!value)
-			return 2;
-		*value++ = 0;
-		if (!strcmp(argv[arg], "count")) {
-			count = strtoul(value, NULL, 0);
-			continue;
-		}
-		for (i = 0; i < ctattr_count && strcmp(ctattrs[i].name, argv[arg]); i++)
-			;
-		if (i == ctattr_count || set_value(ct, &ctattrs[i], value)) {
-			fprintf(stderr, "ctmake: %s=%s?\n", argv[arg], value);
-			return 2;
-		}
-	}
+	args = argv + 3;
+	if (!strcmp(argv[2], "expect"))
+		return make_expect(args);
+	if (sscanf(*args, "count=%u", &count) == 1)
+		args++;
+	if (parse_flow(ct, &args))
+		return 2;
 	h = nfct_open(CONNTRACK, 0);
 	if (!h) {
 		perror("ctmake: nfct_open");
@@ -139,10 +191,6 @@ int main(int argc, char **argv)
 			nfct_set_attr_u16(one, ATTR_ORIG_PORT_SRC, htons(sport + i));
 		if (query != NFCT_Q_DESTROY)
 			set_reply(one);
-		else if (!nfct_attr_is_set(one, ATTR_ORIG_L3PROTO))
-			nfct_set_attr_u8(one, ATTR_ORIG_L3PROTO,
-					 nfct_attr_is_set(one, ATTR_ORIG_IPV6_SRC) ? AF_INET6 :
-					 AF_INET);
 		if (nfct_query(h, query, one) < 0) {
 			fprintf(stderr, "ctmake: %s: %s\n", argv[2], strerror(errno));
 			return 1;

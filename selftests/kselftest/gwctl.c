@@ -4,7 +4,8 @@
  *
  * gwctl [-n NETNS] COMMAND [ARG...]	one command, one socket
  * gwctl [-n NETNS] -			commands from stdin over one socket, each
- *					answered by its lines and "ok" or "error ..."
+ *					answered by its lines and "ok" or "error ...";
+ *					"sh COMMAND" runs a command in between
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -263,7 +264,7 @@ static int put_params(struct nlmsghdr *nlh, char **argv)
 	return 0;
 }
 
-/* map SET [BUCKET=SET...] */
+/* map SET [BUCKET[-BUCKET]=SET...] */
 static int do_map(struct client *c, struct nlmsghdr *nlh, char **argv)
 {
 	uint64_t map[GWSYNC_BUCKETS];
@@ -272,12 +273,16 @@ static int do_map(struct client *c, struct nlmsghdr *nlh, char **argv)
 	for (i = 0; i < GWSYNC_BUCKETS; i++)
 		map[i] = num(argv[0]);
 	while (*++argv) {
-		char *eq = strchr(*argv, '=');
+		unsigned int first, last;
+		uint64_t set;
 
-		if (!eq)
-			return -EINVAL;
-		*eq = 0;
-		map[num(*argv) % GWSYNC_BUCKETS] = num(eq + 1);
+		if (sscanf(*argv, "%u-%u=%" SCNi64, &first, &last, &set) != 3) {
+			if (sscanf(*argv, "%u=%" SCNi64, &first, &set) != 2)
+				return -EINVAL;
+			last = first;
+		}
+		for (; first <= last && first < GWSYNC_BUCKETS; first++)
+			map[first] = set;
 	}
 	mnl_attr_put(nlh, GWSYNC_A_MAP, sizeof(map), map);
 	return client_request(c, nlh, NULL, NULL);
@@ -483,6 +488,10 @@ int main(int argc, char **argv)
 		return 0;
 	}
 	while (fgets(line, sizeof(line), stdin)) {
+		if (!strncmp(line, "sh ", 3)) {	/* something to happen meanwhile */
+			printf("sh %d\n", system(line + 3));
+			continue;
+		}
 		n = 0;
 		for (args[n] = strtok_r(line, " \t\n", &save); args[n] && n < ARGS_MAX;)
 			args[++n] = strtok_r(NULL, " \t\n", &save);

@@ -72,6 +72,15 @@ fails() {
 	[ $rc -ne 0 ] && [ $rc -lt 126 ]
 }
 
+# shows PATTERN COMMAND...: its output has such a line
+shows() {
+	local pattern=$1
+
+	shift
+	"$@" > "$TMP/shows" 2>&1
+	grep -q -- "$pattern" "$TMP/shows" || { cat "$TMP/shows"; return 1; }
+}
+
 eq() { [ "$1" = "$2" ] || { echo "$1, expected $2"; return 1; }; }
 ge() { [ "$1" -ge "$2" ] || { echo "$1, expected $2 or more"; return 1; }; }
 
@@ -162,6 +171,8 @@ leg() {
 	ip -n "$gw" addr add "fd0$n::1/64" dev "n$n" nodad
 	ip -n "$gw" link set "n$n" up
 	ip -n "$host" addr add "10.$n.0.$((l == 1 ? 3 : 4))/32" dev "h$l"
+	# Neighbour discovery, unlike ARP, asks for an address of the device.
+	ip -n "$host" addr add "fd0$n::2/128" dev "h$l" nodad
 	ip -n "$gw" route replace "10.$n.0.2/32" dev "n$n"
 	ip -n "$gw" route replace "fd0$n::2/128" dev "n$n"
 }
@@ -177,7 +188,6 @@ setup_net() {
 		leg "$host" "$A" $n 1
 		leg "$host" "$B" $n 2
 		ip -n "$host" addr add "10.$n.0.2/32" dev lo
-		ip -n "$host" addr add "fd0$n::2/128" dev lo nodad
 		sysctl_ns "$host" net.ipv4.tcp_retries2=15
 		n=2
 	done
@@ -192,7 +202,7 @@ path() {
 	local dev=h1
 
 	[ "$1" = B ] && dev=h2
-	path_of "$C" 1 $dev 
+	path_of "$C" 1 $dev
 	path_of "$S" 2 $dev
 }
 path_of() {

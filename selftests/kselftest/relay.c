@@ -12,7 +12,8 @@
  *	kill		the active end is dead from now: nothing of it is read
  *	takeover	the other end becomes active; answers "ok MICROSECONDS"
  *	settle		until the takeover's background work is over
- *	demote		the active end becomes passive, replicas of the other
+ *	switchover	planned: the active end is demoted, then the other one
+ *			activated; answers "ok MICROSECONDS"
  *	pause, resume	do not read what the active end emits
  *	drop on|off	read it, and throw it away
  *	save FILE|off	append records
@@ -197,7 +198,7 @@ static int activate(int index, uint64_t set)
 	int ret;
 
 	e->activating = true;
-	ret = client_activate(&e->c, set, ++r.epoch);
+	ret = client_activate(&e->c, set, r.epoch);
 	if (ret) {
 		e->activating = false;
 		refused("ACTIVATE", e, ret);
@@ -207,9 +208,28 @@ static int activate(int index, uint64_t set)
 	return 0;
 }
 
+/* Returns how long nobody was active, in us. */
+static int switchover(void)
+{
+	struct end *from = &r.end[r.active];
+	uint64_t t;
+	int ret;
+
+	drain(50);	/* what was emitted before belongs to the old epoch */
+	t = client_now_us();
+	r.epoch++;
+	ret = client_deactivate(&from->c, r.end[!r.active].member, r.epoch);
+	if (ret) {
+		refused("DEACTIVATE", from, ret);
+		return ret;
+	}
+	ret = activate(!r.active, 1ull << from->member);
+	return ret ?: (int)(client_now_us() - t);
+}
+
 static int command(char *line)
 {
-	struct end *active = &r.end[r.active], *other = &r.end[!r.active];
+	struct end *active = &r.end[r.active];
 	char *arg = strchr(line, ' ');
 	int ret = 0;
 
@@ -225,6 +245,7 @@ static int command(char *line)
 	} else if (!strcmp(line, "takeover")) {
 		uint64_t t = client_now_us();
 
+		r.epoch++;
 		ret = activate(!r.active, 1ull << active->member);
 		if (!ret) {
 			printf("ok %" PRIu64 "\n", client_now_us() - t);
@@ -233,10 +254,12 @@ static int command(char *line)
 	} else if (!strcmp(line, "settle")) {
 		if (!until(&active->activating, 30))
 			ret = -ETIMEDOUT;
-	} else if (!strcmp(line, "demote")) {
-		ret = client_deactivate(&active->c, other->member, ++r.epoch);
-		if (ret)
-			refused("DEACTIVATE", active, ret);
+	} else if (!strcmp(line, "switchover")) {
+		ret = switchover();
+		if (ret >= 0) {
+			printf("ok %d\n", ret);
+			return 0;
+		}
 	} else if (!strcmp(line, "pause") || !strcmp(line, "resume")) {
 		r.paused = line[0] == 'p';
 	} else if (!strcmp(line, "drop")) {
@@ -293,6 +316,7 @@ int main(int argc, char **argv)
 			return 1;
 		}
 	}
+	r.epoch++;
 	if (activate(0, 0)) {
 		printf("error %s\n", r.why);
 		return 1;

@@ -63,8 +63,8 @@ from_c sctp 10.1.0.2 5000 10.2.0.2 6000 1 0 0x1111
 from_s sctp 10.2.0.2 6000 10.2.0.1 5000 2 0x1111 0x2222
 from_c sctp 10.1.0.2 5000 10.2.0.2 6000 10 0x2222
 from_s sctp 10.2.0.2 6000 10.2.0.1 5000 11 0x1111
-check "sctp: established by its packets" wait_for 3 grep -q "ESTABLISHED" \
-	<(in_ns "$A" conntrack -L -p sctp 2> /dev/null)
+check "sctp: established by its packets" wait_for 3 shows "ESTABLISHED" \
+	in_ns "$A" conntrack -L -p sctp
 check "sctp" same sctp_state,sctp_vtag_orig,sctp_vtag_reply -p 132
 from_c dccp 10.1.0.2 5001 10.2.0.2 6001 0 100
 from_s dccp 10.2.0.2 6001 10.2.0.1 5001 1 200 100
@@ -82,8 +82,8 @@ check "gre" same proto -p 47
 spawn ftpd "$S" socat -u TCP-LISTEN:21,reuseaddr,fork OPEN:"$TMP/ftp.seen",creat,append
 check "ftp: server listens" wait_for 5 in_ns "$S" ss -ltn 'sport = 21'
 spawn_fed ftp "$C" socat - TCP:10.2.0.2:21,crnl
-check "ftp: connected" wait_for 5 grep -q ESTABLISHED \
-	<(in_ns "$A" conntrack -L -p tcp --dport 21 2> /dev/null)
+check "ftp: connected" wait_for 5 shows ESTABLISHED \
+	in_ns "$A" conntrack -L -p tcp --dport 21
 feed ftp "PORT 10,1,0,2,31,64"
 check "ftp: the server saw the translated address" wait_for 5 grep -q "PORT 10,2,0,1" "$TMP/ftp.seen"
 check "ftp: helper, seqadj and expectation" same helper,expect

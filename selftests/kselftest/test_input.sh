@@ -1,0 +1,86 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Hostile input: records, random messages, users without permission.
+. "$(dirname "$0")/lib.sh"
+
+gateways
+F="src=10.1.0.2 dst=10.2.0.2 proto=6 dport=80 tcp_state=3 timeout=86400 status=0x0e"
+ctmake "$B" create count=20 src=10.1.0.2 dst=10.2.0.2 proto=6 sport=1 dport=80 tcp_state=3 \
+	timeout=86400 status=0x0e mark=5
+table() {
+	in_ns "$B" conntrack -L -o id 2> /dev/null | sed -E 's/^([a-z]+ +[0-9]+) [0-9]+/\1/' | sort
+}
+table > "$TMP/before"
+check "own flows are there" eq "$(wc -l < "$TMP/before")" 20
+
+# Each check of gwinput is one of ours.
+while read -r line; do
+	case $line in
+	"ok "*) ok "${line#ok * }" ;;
+	"not ok "*) not_ok "${line#not ok * }" ;;
+	"#"*) echo "$line" ;;
+	"Bail"*) not_ok "$line" ;;
+	esac
+done < <(gwinput "$B" records)
+table > "$TMP/after"
+check "own flows are as they were" diff "$TMP/before" "$TMP/after"
+
+# Users: all but GET_STATS need CAP_NET_ADMIN where the netns belongs.
+as_nobody() { in_ns "$B" setpriv --reuid 65534 --regid 65534 --clear-groups "$@"; }
+check "nobody may read statistics" as_nobody gwctl stats
+denied() {
+	"$@" > "$TMP/denied"
+	grep -q "error EPERM" "$TMP/denied" || { cat "$TMP/denied"; return 1; }
+}
+head -c 64 /dev/zero > "$TMP/zero"
+for cmd in "attach 1 1" detach "set flush_ms 1" get "map 2" "walk 2 1" "activate 0 9" \
+	"deactivate 1 9" "sync-begin 1 9" "sync-end 1 9" "purge 1" dump "apply 1 9 $TMP/zero"; do
+	# shellcheck disable=SC2086
+	check "nobody may not: ${cmd%% *}" denied as_nobody gwctl $cmd
+done
+in_userns() { as_nobody unshare -Ur "$@"; }
+if in_userns true 2> /dev/null; then
+	check "root of another user namespace may not attach" denied in_userns gwctl attach 1 1
+	check "nor dump" denied in_userns gwctl dump
+else
+	skip "root of another user namespace" "kernel forbids user namespaces"
+fi
+
+# The same commands without any attribute: a text says what is missing.
+told() {
+	gwctl -n "$B" empty "$1" | tee "$TMP/told" | grep -q "error E[A-Z]* ." ||
+		{ cat "$TMP/told"; return 1; }
+}
+for cmd in 1:attach 5:map 8:apply 9:sync-begin 10:sync-end 11:walk 12:activate 13:deactivate \
+	14:purge; do
+	check "${cmd#*:} without attributes is refused with a text" told "${cmd%:*}"
+done
+bound() {
+	gwctl -n "$B" set "$@" | tee "$TMP/told" | grep -q "error E[A-Z]* ." ||
+		{ cat "$TMP/told"; return 1; }
+}
+check "flush_ms has a bound" bound flush_ms 1001
+check "hold_ms has a bound" bound hold_ms 60001
+check "batch_bytes has a lower bound" bound batch_bytes 511
+check "batch_bytes has an upper bound" bound batch_bytes 8193
+check "member 0 is refused" shows "error E[A-Z]* ." gwctl -n "$B" attach 0 1
+check "member 64 is refused" shows "error E[A-Z]* ." gwctl -n "$B" attach 64 1
+
+# Random messages, in netns of their own.
+add_ns "f1-$TAG" "f2-$TAG"
+ctmake "f1-$TAG" create count=50 src=10.1.0.2 dst=10.2.0.2 proto=17 sport=1 dport=53 timeout=600
+check "60,000 random messages" gwinput "f1-$TAG" fuzz "${SEED:-1}" 60000
+head -n 1 "$TMP/out" | diag
+check "60,000 more, other seed" gwinput "f2-$TAG" fuzz "${SEED:-2}" 60000
+head -n 1 "$TMP/out" | diag
+table > "$TMP/after"
+check "own flows of another netns are as they were" diff "$TMP/before" "$TMP/after"
+# The module still works.
+check "relay attaches" relay_start 100 || finish
+ctmake "$A" create src=10.3.0.2 dst=10.2.0.2 proto=6 sport=9 dport=80 tcp_state=3 timeout=600
+check "and syncs" wait_for 3 shows "10.3.0.2,9>.*owner=1" gwctl -n "$B" dump
+relay_stop
+ip netns del "f1-$TAG"
+ip netns del "f2-$TAG"
+check "module unloads" modprobe -r gwsync
+finish
