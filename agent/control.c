@@ -51,14 +51,16 @@ struct control {
 json_t *control_error(const char *fmt, ...)
 {
 	char text[512];
-	json_t *json = json_object();
+	json_t *json = json_object(), *error;
 	va_list ap;
 
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
+	/* No text: cut within a character. */
+	error = json_string(text);
 	json_object_set_new(json, "ok", json_false());
-	json_object_set_new(json, "error", json_string(text));
+	json_object_set_new(json, "error", error ? error : json_string("refused"));
 	return json;
 }
 

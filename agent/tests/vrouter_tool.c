@@ -7,12 +7,12 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-#include "../address.h"
-#include "../config.h"
-#include "../log.h"
-#include "../loop.h"
-#include "../privilege.h"
-#include "../vrouter.h"
+#include "address.h"
+#include "config.h"
+#include "log.h"
+#include "loop.h"
+#include "privilege.h"
+#include "vrouter.h"
 
 static struct loop *loop;
 static struct vrouters *vrouters;
