@@ -34,7 +34,7 @@ static int wait_for_end(const struct cli *cli, const char *to)
 			return CLI_FAILED;
 		owns = !strcmp(cli_string(status, "owner_name"), to);
 		failed = !owns && (!strcmp(phase, "none") || !strcmp(phase, "idle")) &&
-			 strcmp(result, "-") && strcmp(result, "done");
+			 strcmp(result, "-") && strncmp(result, "done", 4);
 		if (failed)
 			cli_error(cli, "switchover to %s failed: %s", to, result);
 		json_decref(status);
