@@ -60,6 +60,7 @@ static struct kmem_cache *gwsync_tombstone_cache;
 
 static bool gwsync_held_push(struct gwsync_net *gn, struct nf_conn *ct)
 {
+	/* Pairs with the release in gwsync_capture_hold(). */
 	struct gwsync_held __percpu *all = smp_load_acquire(&gn->held);
 	bool pushed = false;
 	struct gwsync_held *held;
@@ -71,6 +72,7 @@ static bool gwsync_held_push(struct gwsync_net *gn, struct nf_conn *ct)
 	local_bh_disable();
 	held = this_cpu_ptr(all);
 	head = held->head;
+	/* Pairs with the release in gwsync_capture_pop_held(). */
 	if (head - smp_load_acquire(&held->tail) <= held->mask) {
 		nf_conntrack_get(&ct->ct_general);
 		held->slot[head & held->mask].ct = ct;
@@ -86,6 +88,7 @@ static bool gwsync_held_push(struct gwsync_net *gn, struct nf_conn *ct)
 
 static bool gwsync_ring_push(struct gwsync_net *gn, struct nf_conn *ct, bool *half)
 {
+	/* Pairs with the release in gwsync_capture_attach(). */
 	struct gwsync_ring __percpu *all = smp_load_acquire(&gn->ring);
 	bool pushed = false;
 	struct gwsync_ring *ring;
@@ -97,6 +100,7 @@ static bool gwsync_ring_push(struct gwsync_net *gn, struct nf_conn *ct, bool *ha
 	local_bh_disable();
 	ring = this_cpu_ptr(all);
 	head = ring->head;
+	/* Pairs with the release in gwsync_capture_pop(). */
 	count = head - smp_load_acquire(&ring->tail);
 	if (count <= ring->mask) {
 		nf_conntrack_get(&ct->ct_general);
@@ -570,12 +574,14 @@ void gwsync_tombstone_free(struct gwsync_net *gn, struct gwsync_tombstone *stone
  */
 struct nf_conn *gwsync_capture_peek(struct gwsync_net *gn, int cpu)
 {
+	/* Pairs with the release in gwsync_capture_attach(). */
 	struct gwsync_ring __percpu *all = smp_load_acquire(&gn->ring);
 	struct gwsync_ring *ring;
 
 	if (!all)
 		return NULL;
 	ring = per_cpu_ptr(all, cpu);
+	/* Pairs with the release in gwsync_ring_push(). */
 	if (smp_load_acquire(&ring->head) == ring->tail)
 		return NULL;
 	return ring->slot[ring->tail & ring->mask];
@@ -609,12 +615,14 @@ void gwsync_capture_pop(struct gwsync_net *gn, int cpu)
  */
 struct nf_conn *gwsync_capture_peek_held(struct gwsync_net *gn, int cpu, unsigned long *due)
 {
+	/* Pairs with the release in gwsync_capture_hold(). */
 	struct gwsync_held __percpu *all = smp_load_acquire(&gn->held);
 	struct gwsync_held *held;
 
 	if (!all)
 		return NULL;
 	held = per_cpu_ptr(all, cpu);
+	/* Pairs with the release in gwsync_held_push(). */
 	if (smp_load_acquire(&held->head) == held->tail)
 		return NULL;
 	*due = held->slot[held->tail & held->mask].due;

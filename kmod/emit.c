@@ -38,7 +38,7 @@ struct gwsync_batch {
 
 /* Events that wait: one of a kind, so they need no memory of their own. */
 struct gwsync_events {
-	spinlock_t	lock;
+	spinlock_t	lock;		/* what belongs to a pending bit */
 	unsigned long	pending;	/* bits: enum gwsync_event */
 	u32		walk_id;
 	u32		walk_count;
@@ -280,7 +280,7 @@ int gwsync_emit_flow(struct gwsync_net *gn, struct nf_conn *ct, u64 only, u32 wa
 	known = test_and_set_bit(GWSYNC_FLOW_ANNOUNCED_BIT, &ct->status);
 	if (!known)
 		atomic64_inc(&gn->announced);
-	smp_mb__after_atomic();
+	smp_mb__after_atomic();	/* see above */
 	if (nf_ct_is_dying(ct)) {
 		if (!known && test_and_clear_bit(GWSYNC_FLOW_ANNOUNCED_BIT, &ct->status))
 			atomic64_dec(&gn->announced);

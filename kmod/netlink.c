@@ -29,9 +29,6 @@
 
 #define GWSYNC_RECORDS_MAX	60000	/* bytes of records in one APPLY */
 
-/* Of a member's own record: header, cursor, state; generously. */
-#define GWSYNC_FLOW_MSG_SIZE	(GWSYNC_RECORD_MAX + 128)
-
 static struct genl_family gwsync_family;
 
 static const struct nla_policy gwsync_none_policy[1] = {};
@@ -690,47 +687,51 @@ static int gwsync_get_flow_dumpit(struct sk_buff *skb, struct netlink_callback *
 	return skb->len;
 }
 
-#define GWSYNC_OP(_cmd, _doit, _policy, _flags) {		\
+#define GWSYNC_OP(_cmd, _doit, _policy, _maxattr, _flags) {	\
 	.cmd		= (_cmd),				\
 	.doit		= (_doit),				\
 	.policy		= (_policy),				\
-	.maxattr	= ARRAY_SIZE(_policy) - 1,		\
+	.maxattr	= (_maxattr),				\
 	.flags		= (_flags),				\
 }
 
 static const struct genl_ops gwsync_ops[] = {
 	GWSYNC_OP(GWSYNC_CMD_ATTACH, gwsync_attach_doit, gwsync_attach_policy,
-		  GENL_UNS_ADMIN_PERM),
+		  GWSYNC_A_EPOCH, GENL_UNS_ADMIN_PERM),
 	GWSYNC_OP(GWSYNC_CMD_DETACH, gwsync_detach_doit, gwsync_none_policy,
-		  GENL_UNS_ADMIN_PERM),
-	GWSYNC_OP(GWSYNC_CMD_SET, gwsync_set_doit, gwsync_set_policy, GENL_UNS_ADMIN_PERM),
-	GWSYNC_OP(GWSYNC_CMD_GET, gwsync_get_doit, gwsync_none_policy, GENL_UNS_ADMIN_PERM),
+		  GWSYNC_A_UNSPEC, GENL_UNS_ADMIN_PERM),
+	GWSYNC_OP(GWSYNC_CMD_SET, gwsync_set_doit, gwsync_set_policy,
+		  GWSYNC_A_PARAM_WALK_RATE, GENL_UNS_ADMIN_PERM),
+	GWSYNC_OP(GWSYNC_CMD_GET, gwsync_get_doit, gwsync_none_policy,
+		  GWSYNC_A_UNSPEC, GENL_UNS_ADMIN_PERM),
 	GWSYNC_OP(GWSYNC_CMD_SET_MAP, gwsync_set_map_doit, gwsync_map_policy,
-		  GENL_UNS_ADMIN_PERM),
+		  GWSYNC_A_MAP, GENL_UNS_ADMIN_PERM),
 	GWSYNC_OP(GWSYNC_CMD_APPLY, gwsync_apply_doit, gwsync_apply_policy,
-		  GENL_UNS_ADMIN_PERM),
+		  GWSYNC_A_RECORDS, GENL_UNS_ADMIN_PERM),
 	GWSYNC_OP(GWSYNC_CMD_SYNC_BEGIN, gwsync_sync_doit, gwsync_owner_policy,
-		  GENL_UNS_ADMIN_PERM),
+		  GWSYNC_A_EPOCH, GENL_UNS_ADMIN_PERM),
 	GWSYNC_OP(GWSYNC_CMD_SYNC_END, gwsync_sync_doit, gwsync_owner_policy,
-		  GENL_UNS_ADMIN_PERM),
-	GWSYNC_OP(GWSYNC_CMD_WALK, gwsync_walk_doit, gwsync_walk_policy, GENL_UNS_ADMIN_PERM),
+		  GWSYNC_A_EPOCH, GENL_UNS_ADMIN_PERM),
+	GWSYNC_OP(GWSYNC_CMD_WALK, gwsync_walk_doit, gwsync_walk_policy,
+		  GWSYNC_A_WALK_ID, GENL_UNS_ADMIN_PERM),
 	GWSYNC_OP(GWSYNC_CMD_ACTIVATE, gwsync_activate_doit, gwsync_activate_policy,
-		  GENL_UNS_ADMIN_PERM),
+		  GWSYNC_A_SET, GENL_UNS_ADMIN_PERM),
 	GWSYNC_OP(GWSYNC_CMD_DEACTIVATE, gwsync_deactivate_doit, gwsync_owner_policy,
-		  GENL_UNS_ADMIN_PERM),
+		  GWSYNC_A_EPOCH, GENL_UNS_ADMIN_PERM),
 	GWSYNC_OP(GWSYNC_CMD_PURGE, gwsync_purge_doit, gwsync_owner_policy,
-		  GENL_UNS_ADMIN_PERM),
+		  GWSYNC_A_EPOCH, GENL_UNS_ADMIN_PERM),
 	{
 		.cmd		= GWSYNC_CMD_GET_FLOW,
 		.start		= gwsync_get_flow_start,
 		.dumpit		= gwsync_get_flow_dumpit,
 		.done		= gwsync_get_flow_done,
 		.policy		= gwsync_flow_policy,
-		.maxattr	= ARRAY_SIZE(gwsync_flow_policy) - 1,
+		.maxattr	= GWSYNC_A_CURSOR,
 		.flags		= GENL_UNS_ADMIN_PERM,
 	},
 	/* Counters tell nothing about anybody's connections. */
-	GWSYNC_OP(GWSYNC_CMD_GET_STATS, gwsync_get_stats_doit, gwsync_none_policy, 0),
+	GWSYNC_OP(GWSYNC_CMD_GET_STATS, gwsync_get_stats_doit, gwsync_none_policy,
+		  GWSYNC_A_UNSPEC, 0),
 };
 
 static struct genl_family gwsync_family __ro_after_init = {

@@ -18,6 +18,7 @@
 
 #include "compat.h"
 #include "pack.h"
+#include "parse.h"
 
 /* Where the next part goes. */
 struct gwsync_packer {
@@ -93,7 +94,7 @@ u8 gwsync_pack_bucket(const struct nf_conntrack_tuple *tuple, u16 zone)
 	u8 buf[GWSYNC_TUPLE_MAX + 4] __aligned(SIPHASH_ALIGNMENT);
 	unsigned int len = gwsync_pack_tuple(buf, tuple);
 
-	BUILD_BUG_ON(GWSYNC_BUCKETS != U8_MAX + 1);
+	BUILD_BUG_ON(GWSYNC_BUCKETS - 1 != U8_MAX);
 
 	buf[len++] = tuple->src.l3num;
 	buf[len++] = tuple->dst.protonum;
@@ -118,11 +119,10 @@ static void gwsync_pack_nat(struct gwsync_packer *pk, struct nf_conn *ct)
 
 	snat = memcmp(&orig->src.u3, &reply->dst.u3, alen);
 	dnat = memcmp(&orig->dst.u3, &reply->src.u3, alen);
-	if (gwsync_proto_is_icmp(nf_ct_protonum(ct))) {
+	if (gwsync_proto_is_icmp(nf_ct_protonum(ct)))
 		snat_l4 = reply->src.u.all;
-	} else {
+	else
 		dnat |= reply->src.u.all != orig->dst.u.all;
-	}
 	snat |= snat_l4 != orig->src.u.all;
 
 	if (snat) {
@@ -420,8 +420,8 @@ static void gwsync_pack_expect(struct gwsync_packer *pk, const struct nf_conntra
 
 	/* head, tuple, mask, saved address and two names fit the longest part */
 	BUILD_BUG_ON(sizeof(*head) + GWSYNC_TUPLE_MAX + 18 + 16 +
-		     2 * (1 + NF_CT_HELPER_NAME_LEN) + sizeof(struct gwsync_part) >
-		     GWSYNC_PART_MAX);
+		     (1 + NF_CT_HELPER_NAME_LEN) + (1 + GWSYNC_EXPECT_FN_LEN) +
+		     sizeof(struct gwsync_part) > GWSYNC_PART_MAX);
 
 	head = (struct gwsync_part_expect *)pos;
 	head->l4proto = exp->tuple.dst.protonum;
@@ -446,7 +446,8 @@ static void gwsync_pack_expect(struct gwsync_packer *pk, const struct nf_conntra
 
 	pos += gwsync_pack_name(pos, helper ? helper->name : NULL, NF_CT_HELPER_NAME_LEN);
 	fn = nf_ct_helper_expectfn_find_by_symbol(exp->expectfn);
-	pos += gwsync_pack_name(pos, fn ? fn->name : NULL, NF_CT_HELPER_NAME_LEN);
+	/* longer than a helper's: "nat-follow-master" */
+	pos += gwsync_pack_name(pos, fn ? fn->name : NULL, GWSYNC_EXPECT_FN_LEN - 1);
 
 	part = gwsync_pack_part(pk, GWSYNC_PART_EXPECT, pos - buf);
 	if (part)

@@ -8,6 +8,7 @@
  * without, replaces it.
  */
 #include <linux/security.h>
+#include <net/tcp.h>
 #include <net/netfilter/nf_conntrack_acct.h>
 #include <net/netfilter/nf_conntrack_core.h>
 #include <net/netfilter/nf_conntrack_ecache.h>
@@ -260,6 +261,37 @@ static void gwsync_replica_set_secmark(struct nf_conn *ct, const struct gwsync_f
 #endif
 }
 
+static bool gwsync_replica_tcp_moves(const struct ip_ct_tcp *tcp)
+{
+	return tcp->state >= TCP_CONNTRACK_ESTABLISHED && tcp->state <= TCP_CONNTRACK_LAST_ACK;
+}
+
+/*
+ * Windows of one connection only move on, and a record can be older than what
+ * is here: the first of a new owner, while the old one, that is us, still gets
+ * packets.  Those would be invalid, and be answered by a RST if they are for an
+ * address that we translate to.
+ */
+static void gwsync_replica_set_tcp(struct ip_ct_tcp *tcp, const struct ip_ct_tcp *record)
+{
+	struct ip_ct_tcp old = *tcp;
+	int dir;
+
+	*tcp = *record;
+	tcp->last_index = GWSYNC_REPLICA_TCP_NONE;
+	if (!gwsync_replica_tcp_moves(&old) || !gwsync_replica_tcp_moves(record))
+		return;
+	for (dir = 0; dir < IP_CT_DIR_MAX; dir++) {
+		struct ip_ct_tcp_state *seen = &tcp->seen[dir];
+
+		if (after(old.seen[dir].td_end, seen->td_end))
+			seen->td_end = old.seen[dir].td_end;
+		if (after(old.seen[dir].td_maxend, seen->td_maxend))
+			seen->td_maxend = old.seen[dir].td_maxend;
+		seen->td_maxwin = max(seen->td_maxwin, old.seen[dir].td_maxwin);
+	}
+}
+
 /* What changes during the life of a flow. */
 static void gwsync_replica_set_state(struct nf_conn *ct, const struct gwsync_flow *flow)
 {
@@ -271,10 +303,9 @@ static void gwsync_replica_set_state(struct nf_conn *ct, const struct gwsync_flo
 	int i;
 
 	spin_lock_bh(&ct->lock);
-	ct->proto = flow->proto;
 	switch (nf_ct_protonum(ct)) {
 	case IPPROTO_TCP:
-		ct->proto.tcp.last_index = GWSYNC_REPLICA_TCP_NONE;
+		gwsync_replica_set_tcp(&ct->proto.tcp, &flow->proto.tcp);
 		break;
 	case IPPROTO_UDP:
 	case IPPROTO_UDPLITE:
@@ -287,9 +318,13 @@ static void gwsync_replica_set_state(struct nf_conn *ct, const struct gwsync_flo
 
 			ct->proto.gre.timeout = timeouts[GRE_CT_UNREPLIED];
 			ct->proto.gre.stream_timeout = timeouts[GRE_CT_REPLIED];
+			break;
 		}
-		break;
+		fallthrough;
 #endif
+	default:
+		ct->proto = flow->proto;
+		break;
 	}
 	if (seqadj)
 		memcpy(seqadj->seq, flow->seqadj, sizeof(seqadj->seq));

@@ -168,7 +168,7 @@ unsigned int gwsync_walk_collect(struct gwsync_net *gn, unsigned int bucket, u32
 	struct hlist_nulls_node *n;
 	struct nf_conn *ct;
 	unsigned int size;
-	spinlock_t *lock;
+	spinlock_t *lock; /* of the bucket */
 	bool skip;
 
 	batch->count = 0;
