@@ -205,6 +205,10 @@ static void group_frame(struct group_peer *peer, uint64_t now_ns, const struct f
 
 	switch (frame->head.type) {
 	case FRAME_HEARTBEAT:
+		/* One link may be slower than another: no step back in time. */
+		if (frame->head.counter <= peer->counter)
+			break;
+		peer->counter = frame->head.counter;
 		heartbeat_take(peer, now_ns, &frame->heartbeat);
 		break;
 	case FRAME_DATA:
@@ -267,6 +271,7 @@ static void group_receive(void *arg, unsigned int link, const struct sockaddr_in
 		log_info("member %s: new session", peer->name);
 		memset(peer->heard_ns, 0, sizeof(peer->heard_ns));
 		peer->sync_ns = 0;
+		peer->counter = 0;
 		peer->request = 0;
 		peer->serves_us = false;
 		peer->holds_ours = false;

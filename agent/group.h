@@ -40,6 +40,7 @@ struct group_peer {
 	uint64_t	last_ns;	/* on whatever link */
 	uint64_t	sync_ns;	/* on a sync link */
 	struct frame_heartbeat heartbeat;	/* the last one; interval_ms 0: none */
+	uint64_t	counter;	/* of that one's datagram */
 
 	struct receive	*receive;	/* its stream */
 	bool		holds_ours;	/* it says that it has all our state */

@@ -95,12 +95,17 @@ static void switchover_fire(struct loop_timer *timer)
 {
 	struct group *g = container_of(timer, struct group, switchover.timer);
 	struct switchover *w = &g->switchover;
+	const struct member_peer *heir = &g->member.peer[w->to];
 	bool late = loop_clock() >= w->deadline_ns;
 
 	switch (w->phase) {
 	case SWITCHOVER_IDLE:
 		return;
 	case SWITCHOVER_PREPARE:
+		if (!heir->alive || heir->report.state != MEMBER_BACKUP) {
+			switchover_finish(g, "given up: it is dead or leaving");
+			return;
+		}
 		if (late && w->force) {
 			switchover_drain(g);
 			return;
