@@ -19,6 +19,7 @@
 #include "compat.h"
 #include "pack.h"
 #include "parse.h"
+#include "parse.h"
 
 /* Where the next part goes. */
 struct gwsync_packer {
