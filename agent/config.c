@@ -475,7 +475,7 @@ static void kernel_read(struct reader *reader, const config_setting_t *setting, 
 	static const struct reader_key keys[] = {
 		{ "flush_ms", READER_U32, false, FIELD(flush_ms), 0, 1000, NULL },
 		{ "hold_ms", READER_U32, false, FIELD(hold_ms), 0, 60000, NULL },
-		{ "tombstones", READER_U32, false, FIELD(tombstones), 1024, 16777216, NULL },
+		{ "tombstones", READER_U32, false, FIELD(tombstones), 1024, 1048576, NULL },
 		{ "walk_rate", READER_U32, false, FIELD(walk_rate), 0, 10000000, NULL },
 		{ "filter", READER_CUSTOM, .read = filter_read },
 		{ }
@@ -516,7 +516,7 @@ static void config_defaults(struct config *config)
 	config->priority = 100;
 	config->heartbeat_ms = 100;
 	config->dead_after = 3;
-	config->flush_ms = 10;
+	config->flush_ms = 5;
 	config->tombstones = 65536;
 	config->walk_rate = 100000;
 	config->filter.own_addresses = true;
