@@ -150,6 +150,9 @@ static void test_recording_of_former_self(void **state)
 	hb = heartbeat(&b);
 	d = data(&b);
 	start(&a, 1);
+	/* The counter that the recording echoes is one that the new a has used. */
+	for (int i = 0; i < 20; i++)
+		heartbeat(&a);
 	assert_int_equal(take(&a, hb), SESSION_PRESENT);
 	assert_refused(take(&a, hb), SESSION_DROP_REPLAY);
 	assert_refused(take(&a, d), SESSION_DROP_NO_SESSION);
@@ -229,6 +232,45 @@ static void test_flood_of_recordings(void **state)
 	assert_true(session_live(&a, 2));
 	assert_true(session_live(&b, 1));
 	assert_int_equal(a.peer[2].boot_id, b.boot_id);
+}
+
+static bool echoes(uint64_t boot_id)
+{
+	for (int i = 0; i < SESSION_CANDIDATES; i++) {
+		struct frame_heartbeat hb;
+
+		session_echo(&a, &hb);
+		if (hb.peers == 1 && hb.peer[0].boot_id == boot_id)
+			return true;
+	}
+	return false;
+}
+
+/* Each in its turn; the one silent for longest makes room. */
+static void test_candidates(void **state)
+{
+	uint64_t boot_id[SESSION_CANDIDATES + 1], now = 1;
+	struct datagram hb, again;
+
+	(void)state;
+	for (int i = 0; i < SESSION_CANDIDATES; i++) {
+		start(&b, 2);
+		boot_id[i] = b.boot_id;
+		hb = heartbeat(&b);
+		if (i == 0)
+			again = heartbeat(&b);
+		assert_int_equal(take_at(&a, now++, &hb), SESSION_PRESENT);
+		for (int j = 0; j <= i; j++)
+			assert_true(echoes(boot_id[j]));
+	}
+	assert_int_equal(take_at(&a, now++, &again), SESSION_PRESENT);
+	start(&b, 2);
+	hb = heartbeat(&b);
+	assert_int_equal(take_at(&a, now++, &hb), SESSION_PRESENT);
+	assert_true(echoes(b.boot_id));
+	assert_true(echoes(boot_id[0]));
+	assert_false(echoes(boot_id[1]));
+	assert_true(echoes(boot_id[2]));
 }
 
 static void test_peer_entry_of_the_future(void **state)
@@ -435,6 +477,7 @@ int main(void)
 		cmocka_unit_test_setup(test_recording_of_former_peer, setup),
 		cmocka_unit_test_setup(test_restart_of_either, setup),
 		cmocka_unit_test_setup(test_flood_of_recordings, setup),
+		cmocka_unit_test_setup(test_candidates, setup),
 		cmocka_unit_test_setup(test_peer_entry_of_the_future, setup),
 		cmocka_unit_test_setup(test_mutated, setup),
 		cmocka_unit_test_setup(test_strangers, setup),

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "../transmit.h"
+#include "pattern.h"
+
+#define RING	256
+
+static void test_transmit_limits(void **state)
+{
+	struct frame_data data = { .set = 2, .kind = FRAME_DATA_RECORDS, .records = "x",
+				   .len = RECORDS_MAX + 1 };
+	struct transmit *t = transmit_alloc(RING, RECORDS_MAX);
+	uint64_t now = 1000 * MS, seq;
+	struct frame f;
+
+	(void)state;
+	assert_non_null(t);
+	for (uint8_t member = 2; member <= 4; member++) {
+		transmit_join(t, member);
+		transmit_wait(t, now, member, true);
+	}
+	assert_null(transmit_alloc(TRANSMIT_RESERVE, 1));
+	assert_null(transmit_alloc(RING, 0));
+	assert_null(transmit_alloc(RING, FRAME_RECORDS_MAX + 1));
+	assert_int_equal(transmit_push(t, &data, NULL), -EMSGSIZE);
+	data.len = 0;
+	assert_int_equal(transmit_push(t, &data, NULL), -EINVAL);
+
+	for (uint64_t i = 1; i <= RING; i++) {
+		assert_int_equal(transmit_room(t), RING - i + 1);
+		assert_int_equal(push(t, &seq), 0);
+		assert_int_equal(seq, i);
+	}
+	assert_int_equal(push(t, &seq), -ENOBUFS);
+	assert_int_equal(transmit_last(t), 0);
+	/* Sent is not enough, acked by all is. */
+	while (transmit_next(t, now, &f))
+		transmit_sent(t, now, &f);
+	assert_int_equal(transmit_room(t), 0);
+	transmit_ack(t, now, 2, RING);
+	transmit_ack(t, now, 3, RING);
+	transmit_ack(t, now, 4, 1);
+	assert_int_equal(transmit_room(t), 1);
+	assert_false(transmit_resume(t));
+	transmit_ack(t, now, 4, RING + 1);
+	assert_int_equal(transmit_stats(t)->bad_acks, 1);
+	assert_int_equal(transmit_room(t), 1);
+	transmit_ack(t, now, 4, RING / 2);
+	assert_true(transmit_resume(t));
+	assert_false(transmit_resume(t));
+	transmit_ack(t, now, 4, 1);
+	assert_int_equal(transmit_acked(t, 4), RING / 2);
+	transmit_leave(t, 4);
+	assert_int_equal(transmit_room(t), RING);
+	transmit_free(t);
+}
+
+/* NACKs for everything, all the time: retransmits stay within their rate. */
+static void test_retransmit_rate(void **state)
+{
+	struct frame_nack nack = { .stream = { SENDER, 1 }, .ranges = 1 };
+	struct transmit *t = transmit_alloc(8192, RECORDS_MAX);
+	uint64_t now = 1000 * MS;
+	struct frame f;
+
+	(void)state;
+	assert_non_null(t);
+	transmit_join(t, 2);
+	while (transmit_room(t))
+		assert_int_equal(push(t, NULL), 0);
+	while (transmit_next(t, now, &f))
+		transmit_sent(t, now, &f);
+	nack.range[0] = (struct frame_range) { 1, 0xffffffff };
+	for (unsigned int ms = 0; ms < 100; ms++, now += MS) {
+		transmit_nack(t, now, 2, &nack);
+		while (transmit_next(t, now, &f))
+			transmit_sent(t, now, &f);
+		assert_true(transmit_due(t, now) > now);
+	}
+	assert_true(transmit_stats(t)->again <=
+		    TRANSMIT_AGAIN_BURST + TRANSMIT_AGAIN_RATE / 10 + 1);
+	assert_true(transmit_stats(t)->again >= TRANSMIT_AGAIN_RATE / 10);
+
+	/* Asked for by many within a moment, sent once. */
+	for (; transmit_due(t, now); now += MS)
+		while (transmit_next(t, now, &f))
+			transmit_sent(t, now, &f);
+	now += 1000 * MS;
+	nack.range[0] = (struct frame_range) { 5, 1 };
+	for (unsigned int i = 0; i < 10; i++) {
+		uint64_t again = transmit_stats(t)->again;
+
+		transmit_nack(t, now + i * TRANSMIT_HOLD_NS / 10, 2, &nack);
+		while (transmit_next(t, now + i * TRANSMIT_HOLD_NS / 10, &f)) {
+			assert_int_equal(f.data.seq, 5);
+			transmit_sent(t, now + i * TRANSMIT_HOLD_NS / 10, &f);
+		}
+		assert_int_equal(transmit_stats(t)->again, again + (i == 0));
+	}
+	/* By a clock that is a moment behind as well. */
+	transmit_nack(t, now - MS, 2, &nack);
+	assert_false(transmit_next(t, now + MS, &f));
+	transmit_free(t);
+}
+
+/* Asked for, then overwritten before it was sent again: its place is free for
+ * the frame that is there now.
+ */
+static void test_overwritten_while_queued(void **state)
+{
+	struct frame_nack nack = { .stream = { SENDER, 1 }, .ranges = 1 };
+	struct transmit *t = transmit_alloc(32, RECORDS_MAX);
+	uint64_t now = 1000 * MS;
+	struct frame f;
+
+	(void)state;
+	assert_non_null(t);
+	transmit_join(t, 2);
+	while (transmit_pushed(t) < 32)
+		assert_int_equal(push(t, NULL), 0);
+	while (transmit_next(t, now, &f))
+		transmit_sent(t, now, &f);
+	nack.range[0] = (struct frame_range) { 1, 32 };
+	transmit_nack(t, now, 2, &nack);
+	while (transmit_pushed(t) < 64)
+		assert_int_equal(push(t, NULL), 0);
+	assert_int_equal(transmit_oldest(t), 33);
+	for (uint64_t seq = 33; seq <= 64; seq++) {
+		assert_true(transmit_next(t, now, &f));
+		assert_int_equal(f.data.seq, seq);
+		transmit_sent(t, now, &f);
+	}
+	assert_false(transmit_next(t, now, &f));
+	nack.range[0] = (struct frame_range) { 20, 20 };
+	transmit_nack(t, now, 2, &nack);
+	assert_true(transmit_next(t, now, &f));
+	assert_int_equal(f.head.type, FRAME_GONE);
+	assert_int_equal(f.gone.next, 33);
+	transmit_sent(t, now, &f);
+	for (uint64_t seq = 33; seq < 40; seq++) {
+		assert_true(transmit_next(t, now, &f));
+		assert_int_equal(f.data.seq, seq);
+		transmit_sent(t, now, &f);
+	}
+	assert_false(transmit_next(t, now, &f));
+
+	/* A member that joined long ago is waited for from what there is. */
+	transmit_join(t, 3);
+	while (transmit_pushed(t) < 200) {
+		assert_int_equal(push(t, NULL), 0);
+		assert_true(transmit_next(t, now, &f));
+		transmit_sent(t, now, &f);
+	}
+	transmit_wait(t, now, 3, true);
+	assert_int_equal(transmit_acked(t, 3), 200 - 32);
+	assert_int_equal(transmit_room(t), 0);
+	transmit_free(t);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_transmit_limits),
+		cmocka_unit_test(test_retransmit_rate),
+		cmocka_unit_test(test_overwritten_while_queued),
+	};
+
+	return cmocka_run_group_tests_name("transmit", tests, NULL, NULL);
+}
