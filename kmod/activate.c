@@ -7,6 +7,7 @@
  * many there are.  What is left is done by a walk: to give each flow the
  * clock that its owner had for it and to take its marks away.
  */
+#include <linux/net.h>
 #include <linux/netlink.h>
 
 #include "activate.h"
@@ -92,6 +93,10 @@ int gwsync_deactivate(struct gwsync_net *gn, u8 owner, u32 epoch, struct netlink
 		NL_SET_ERR_MSG(extack, "flows cannot become replicas of this member itself");
 		return -EINVAL;
 	}
+
+	/* Without it segments that still come here may be lost: no reason to stay. */
+	if (gwsync_pickup_start(gn))
+		net_warn_ratelimited("gwsync: no TCP pick-up while ownership moves\n");
 
 	mutex_lock(&gn->replica_lock);
 	gn->epoch = epoch;

@@ -165,7 +165,8 @@ struct gwsync_net {
 	struct {
 		struct mutex	lock;
 		bool		started;	/* hooks are registered */
-		unsigned int	starts;		/* activations that asked for the hooks */
+		unsigned int	starts;		/* changes of ownership that asked for them */
+		unsigned int	idle;		/* counts in a row that met nobody */
 		unsigned int	counted;	/* worker's own: starts when its count began */
 		u64		waiting;	/* worker's own: flows that it met */
 	}				pickup;

@@ -19,12 +19,16 @@
  * connections, the idle ones, that is the first segment: they are strict from
  * the start.  Only what conntrack has called invalid is looked at closely; a
  * valid packet costs one test of its flow's marks, and the hooks are there only
- * while a flow has a mark.
+ * while an own flow has a mark.
  *
  * Near covers what one position per direction does not: after a power loss the
  * sender repeats its oldest segment and the receiver acknowledges, or reports
  * by SACK, megabytes beyond it; at a planned switchover the receiver
  * acknowledges what the old owner let through.
+ *
+ * Addresses do not move on both sides at the same moment, so for a while the
+ * old owner sees one direction alone.  It has the hooks for that time too: its
+ * flows are replicas then and keep their marks.
  */
 #include <linux/ip.h>
 #include <linux/ipv6.h>
@@ -47,6 +51,9 @@
 
 /* As MAXACKWINCONST of nf_conntrack_proto_tcp.c. */
 #define GWSYNC_PICKUP_WINDOW_MIN	66000U
+
+/* Counts in a row that met nobody before the hooks go: ten seconds at the least. */
+#define GWSYNC_PICKUP_IDLE	2
 
 /* What a segment says, in the sequence numbers that conntrack keeps. */
 struct gwsync_segment {
@@ -245,7 +252,7 @@ static bool gwsync_pickup_segment(struct gwsync_net *gn, struct sk_buff *skb,
 	dir = NF_CT_DIRECTION(h);
 
 	marks = READ_ONCE(ct->status) & GWSYNC_PICKUP_MARKS;
-	if (!marks || !gwsync_flow_is_own(gn, ct))
+	if (!marks)
 		goto out;
 	if (state->net->ct.sysctl_checksum &&
 	    nf_checksum(skb, state->hook, dataoff, IPPROTO_TCP, state->pf))
@@ -396,6 +403,7 @@ int gwsync_pickup_start(struct gwsync_net *gn)
 
 	mutex_lock(&gn->pickup.lock);
 	gn->pickup.starts++;
+	gn->pickup.idle = 0;
 	if (!gn->pickup.started)
 		err = nf_register_net_hooks(gn->net, gwsync_pickup_ops,
 					    ARRAY_SIZE(gwsync_pickup_ops));
@@ -475,7 +483,9 @@ void gwsync_pickup_count(struct gwsync_net *gn, const struct nf_conn *ct)
 void gwsync_pickup_count_done(struct gwsync_net *gn)
 {
 	mutex_lock(&gn->pickup.lock);
-	if (!gn->pickup.waiting && gn->pickup.counted == gn->pickup.starts)
+	if (gn->pickup.waiting || gn->pickup.counted != gn->pickup.starts)
+		gn->pickup.idle = 0;
+	else if (++gn->pickup.idle >= GWSYNC_PICKUP_IDLE)
 		gwsync_pickup_unregister(gn);
 	mutex_unlock(&gn->pickup.lock);
 }
