@@ -31,7 +31,10 @@
 
 static struct genl_family gwsync_family;
 
-static const struct nla_policy gwsync_none_policy[1] = {};
+/* Of a command without attributes: a maxattr of 0 would mean the family's. */
+static const struct nla_policy gwsync_none_policy[GWSYNC_A_PAD + 1] = {
+	[GWSYNC_A_PAD] = { .type = NLA_REJECT },
+};
 
 static const struct nla_policy gwsync_attach_policy[GWSYNC_A_EPOCH + 1] = {
 	[GWSYNC_A_MEMBER] = NLA_POLICY_RANGE(NLA_U8, 1, GWSYNC_MEMBER_MAX),
@@ -699,11 +702,11 @@ static const struct genl_ops gwsync_ops[] = {
 	GWSYNC_OP(GWSYNC_CMD_ATTACH, gwsync_attach_doit, gwsync_attach_policy,
 		  GWSYNC_A_EPOCH, GENL_UNS_ADMIN_PERM),
 	GWSYNC_OP(GWSYNC_CMD_DETACH, gwsync_detach_doit, gwsync_none_policy,
-		  GWSYNC_A_UNSPEC, GENL_UNS_ADMIN_PERM),
+		  GWSYNC_A_PAD, GENL_UNS_ADMIN_PERM),
 	GWSYNC_OP(GWSYNC_CMD_SET, gwsync_set_doit, gwsync_set_policy,
 		  GWSYNC_A_PARAM_WALK_RATE, GENL_UNS_ADMIN_PERM),
 	GWSYNC_OP(GWSYNC_CMD_GET, gwsync_get_doit, gwsync_none_policy,
-		  GWSYNC_A_UNSPEC, GENL_UNS_ADMIN_PERM),
+		  GWSYNC_A_PAD, GENL_UNS_ADMIN_PERM),
 	GWSYNC_OP(GWSYNC_CMD_SET_MAP, gwsync_set_map_doit, gwsync_map_policy,
 		  GWSYNC_A_MAP, GENL_UNS_ADMIN_PERM),
 	GWSYNC_OP(GWSYNC_CMD_APPLY, gwsync_apply_doit, gwsync_apply_policy,
@@ -731,7 +734,7 @@ static const struct genl_ops gwsync_ops[] = {
 	},
 	/* Counters tell nothing about anybody's connections. */
 	GWSYNC_OP(GWSYNC_CMD_GET_STATS, gwsync_get_stats_doit, gwsync_none_policy,
-		  GWSYNC_A_UNSPEC, 0),
+		  GWSYNC_A_PAD, 0),
 };
 
 static struct genl_family gwsync_family __ro_after_init = {

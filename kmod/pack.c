@@ -19,7 +19,6 @@
 #include "compat.h"
 #include "pack.h"
 #include "parse.h"
-#include "parse.h"
 
 /* Where the next part goes. */
 struct gwsync_packer {

@@ -177,6 +177,7 @@ unsigned int gwsync_walk_collect(struct gwsync_net *gn, unsigned int bucket, u32
 	local_bh_disable();
 	lock = &nf_conntrack_locks[bucket % CONNTRACK_LOCKS];
 	nf_conntrack_lock(lock);
+	__acquire(lock);	/* which its declaration does not say */
 	/* A resize holds all locks: size and table stand still now. */
 	size = nf_conntrack_htable_size;
 	if (bucket >= size)
