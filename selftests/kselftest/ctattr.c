@@ -2,9 +2,8 @@
 #include "ctattr.h"
 
 /*
- * Not here: USE (a reference count), ATTR_SNAT_*, ATTR_DNAT_* (derived from
- * the tuples), TIMESTAMP_STOP (of the destroy event), SECMARK (SECCTX is
- * what the kernel shows), masks.
+ * Not here: USE (a reference count), TIMESTAMP_STOP (of the destroy event),
+ * SECMARK (SECCTX is what the kernel shows), masks.
  */
 const struct ctattr ctattrs[] = {
 	{ ATTR_ORIG_L3PROTO, "l3proto", CTATTR_U8, CTATTR_KEY },
@@ -29,6 +28,12 @@ const struct ctattr ctattrs[] = {
 	{ ATTR_REPL_IPV6_DST, "reply_dst6", CTATTR_IP6, 0 },
 	{ ATTR_REPL_PORT_SRC, "reply_sport", CTATTR_BE16, 0 },
 	{ ATTR_REPL_PORT_DST, "reply_dport", CTATTR_BE16, 0 },
+	{ ATTR_SNAT_IPV4, "snat", CTATTR_IP4, CTATTR_NAT },
+	{ ATTR_DNAT_IPV4, "dnat", CTATTR_IP4, CTATTR_NAT },
+	{ ATTR_SNAT_IPV6, "snat6", CTATTR_IP6, CTATTR_NAT },
+	{ ATTR_DNAT_IPV6, "dnat6", CTATTR_IP6, CTATTR_NAT },
+	{ ATTR_SNAT_PORT, "snat_port", CTATTR_BE16, CTATTR_NAT },
+	{ ATTR_DNAT_PORT, "dnat_port", CTATTR_BE16, CTATTR_NAT },
 	{ ATTR_TIMEOUT, "timeout", CTATTR_U32, CTATTR_TIME },
 	{ ATTR_STATUS, "status", CTATTR_U32, CTATTR_STATUS },
 	{ ATTR_MARK, "mark", CTATTR_U32, 0 },

@@ -22,6 +22,7 @@ enum ctattr_kind {
 #define CTATTR_TIME	4	/* seconds left */
 #define CTATTR_STATUS	8
 #define CTATTR_ID	16	/* of the entry in this kernel */
+#define CTATTR_NAT	32	/* asks for a translation; a dump shows the reply tuple */
 
 struct ctattr {
 	enum nf_conntrack_attr	attr;

@@ -174,7 +174,7 @@ static bool attr_equal(const struct nf_conntrack *x, const struct nf_conntrack *
 
 static bool attr_wanted(const struct ctattr *a)
 {
-	if (a->flags & (CTATTR_KEY | CTATTR_ID))
+	if (a->flags & (CTATTR_KEY | CTATTR_ID | CTATTR_NAT))
 		return false;
 	if (a->flags & CTATTR_COUNTER)
 		return opt.counters;
@@ -390,6 +390,19 @@ static void expects_compare(struct table *a, struct table *b, struct result *res
 	}
 }
 
+/* Set, and not 0: a value that could get lost. */
+static bool attr_telling(const struct nf_conntrack *ct, const struct ctattr *a)
+{
+	static const uint8_t zero[16];
+	unsigned int n;
+
+	if (!attr_present(ct, a))
+		return false;
+	n = attr_size(ct, a);
+	return a->kind == CTATTR_STRING || a->kind == CTATTR_BITMASK ||
+	       memcmp(nfct_get_attr(ct, a->attr), zero, n);
+}
+
 /* Each name of the comma separated list must be set on some flow. */
 static bool required(struct table *t)
 {
@@ -415,7 +428,7 @@ static bool required(struct table *t)
 			struct flow *f;
 
 			for (f = t->hash[h]; f && !found; f = f->next)
-				found = attr_present(f->ct, &ctattrs[i]);
+				found = attr_telling(f->ct, &ctattrs[i]);
 		}
 found:
 		if (!found) {
@@ -492,7 +505,7 @@ static void usage(void)
 	      "  -k  do not compare start times\n"
 	      "  -m  at least so many flows in A (1)\n"
 	      "  -p  flows of this protocol alone\n"
-	      "  -r  some flow in A must have these attributes\n"
+	      "  -r  some flow in A must have these attributes, not 0\n"
 	      "  -T  compare timeouts, within so many seconds\n"
 	      "  -w  try again for so long until equal\n"
 	      "  -X  flows in B alone are no difference\n", stderr);

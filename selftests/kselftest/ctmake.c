@@ -28,6 +28,11 @@ static int set_value(struct nf_conntrack *ct, const struct ctattr *a, const char
 	switch (a->kind) {
 	case CTATTR_U8:
 		nfct_set_attr_u8(ct, a->attr, strtoul(value, NULL, 0));
+		/* Flags without their mask change nothing. */
+		if (a->attr == ATTR_TCP_FLAGS_ORIG)
+			nfct_set_attr_u8(ct, ATTR_TCP_MASK_ORIG, 0xff);
+		if (a->attr == ATTR_TCP_FLAGS_REPL)
+			nfct_set_attr_u8(ct, ATTR_TCP_MASK_REPL, 0xff);
 		return 0;
 	case CTATTR_U16:
 		nfct_set_attr_u16(ct, a->attr, strtoul(value, NULL, 0));
@@ -44,13 +49,15 @@ static int set_value(struct nf_conntrack *ct, const struct ctattr *a, const char
 	case CTATTR_IP4:
 		if (inet_pton(AF_INET, value, &addr) != 1)
 			return -1;
-		nfct_set_attr_u8(ct, ATTR_ORIG_L3PROTO, AF_INET);
+		if (a->attr == ATTR_ORIG_IPV4_SRC)
+			nfct_set_attr_u8(ct, ATTR_ORIG_L3PROTO, AF_INET);
 		nfct_set_attr(ct, a->attr, &addr);
 		return 0;
 	case CTATTR_IP6:
 		if (inet_pton(AF_INET6, value, &addr) != 1)
 			return -1;
-		nfct_set_attr_u8(ct, ATTR_ORIG_L3PROTO, AF_INET6);
+		if (a->attr == ATTR_ORIG_IPV6_SRC)
+			nfct_set_attr_u8(ct, ATTR_ORIG_L3PROTO, AF_INET6);
 		nfct_set_attr(ct, a->attr, &addr);
 		return 0;
 	case CTATTR_STRING:

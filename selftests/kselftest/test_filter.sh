@@ -39,7 +39,7 @@ left_out "mark" mark 0x10/0xf0 -- $U sport=1 dport=53 mark=0x1a
 left_out "source prefix" prefix 10.1.0.0/16 -- $U sport=1 dport=53
 left_out "server prefix" prefix 10.2.0.2/32 -- $U sport=1 dport=53
 left_out "server prefix behind DNAT" prefix 10.8.0.9/32 -- $U sport=1 dport=53 \
-	reply_src=10.8.0.9 reply_dst=10.1.0.2 reply_sport=53 reply_dport=1
+	dnat=10.8.0.9
 left_out "ipv6 prefix" prefix fd02::/64 -- src6=fd01::2 dst6=fd02::2 proto=17 timeout=600 \
 	sport=1 dport=53
 left_out "port" port 17:53 -- $U sport=1 dport=53
@@ -53,7 +53,7 @@ ctmake "$A" create $U sport=1 dport=54
 ctmake "$A" create $U sport=1 dport=55 mark=0x2a
 ctmake "$A" create $U sport=1 dport=56 zone=6
 ctmake "$A" create src=10.1.0.2 dst=10.2.0.2 proto=6 dport=53 sport=1 timeout=600 tcp_state=3
-ctmake "$A" create $U sport=1 dport=57 reply_dst=10.2.0.1 reply_src=10.2.0.2
+ctmake "$A" create $U sport=1 dport=57 snat=10.2.0.1
 check "others pass" ctcompare -w $((2 * SCALE)) -m 5 "$A" "$B"
 
 # The filter is replaced whole; a full sync follows it both ways.

@@ -61,16 +61,14 @@ fi
 row "gre" proto $V4 proto=47 sport=0 dport=11 timeout=600
 row "another protocol" proto $V4 proto=50 timeout=600
 
-row "snat" reply_dst $V4 proto=6 sport=1020 dport=80 $EST reply_src=10.2.0.2 \
-	reply_dst=10.2.0.1 reply_sport=80 reply_dport=33333
-row "dnat" reply_src $V4 proto=6 sport=1021 dport=80 $EST reply_src=10.2.0.9 \
-	reply_dst=10.1.0.2 reply_sport=8080 reply_dport=1021
-row "snat and dnat" reply_src $V4 proto=17 sport=1022 dport=53 timeout=600 reply_src=10.2.0.9 \
-	reply_dst=10.2.0.1 reply_sport=5353 reply_dport=40000
-row "icmp snat" icmp_id $V4 proto=1 icmp_type=8 icmp_code=0 icmp_id=79 timeout=600 \
-	reply_src=10.2.0.2 reply_dst=10.2.0.1
-row "nat66" reply_dst6 $V6 proto=6 sport=1023 dport=80 $EST reply_src6=fd02::9 \
-	reply_dst6=fd02::1 reply_sport=8080 reply_dport=33334
+row "snat" reply_dst $V4 proto=6 sport=1020 dport=80 $EST snat=10.2.0.1 snat_port=33333
+row "snat, port kept" reply_dst $V4 proto=6 sport=1024 dport=80 $EST snat=10.2.0.1
+row "dnat" reply_src $V4 proto=6 sport=1021 dport=80 $EST dnat=10.2.0.9 dnat_port=8080
+row "snat and dnat" reply_src $V4 proto=17 sport=1022 dport=53 timeout=600 dnat=10.2.0.9 \
+	dnat_port=5353 snat=10.2.0.1 snat_port=40000
+row "icmp snat" icmp_id $V4 proto=1 icmp_type=8 icmp_code=0 icmp_id=79 timeout=600 snat=10.2.0.1
+row "nat66" reply_dst6 $V6 proto=6 sport=1023 dport=80 $EST dnat6=fd02::9 dnat_port=8080 \
+	snat6=fd02::1 snat_port=33334
 
 row "mark" mark $V4 proto=17 sport=1030 dport=53 timeout=600 mark=0xdeadbeef
 row "labels" labels $V4 proto=17 sport=1031 dport=53 timeout=600 labels=0,5,127
@@ -81,7 +79,7 @@ row "zone of the reply direction" reply_zone $V4 proto=17 sport=1034 dport=53 ti
 	reply_zone=9
 row "helper" helper $V4 proto=6 sport=1035 dport=21 $EST helper=ftp
 row "seqadj" seqadj_orig_pos,seqadj_reply_after $V4 proto=6 sport=1036 dport=21 $EST helper=ftp \
-	reply_src=10.2.0.2 reply_dst=10.2.0.1 reply_sport=21 reply_dport=1036 \
+	snat=10.2.0.1 \
 	seqadj_orig_pos=1000 seqadj_orig_before=4294967293 seqadj_orig_after=5 \
 	seqadj_reply_pos=2000 seqadj_reply_before=0 seqadj_reply_after=4294967288
 row "synproxy" synproxy_isn $V4 proto=6 sport=1037 dport=80 $EST synproxy_isn=0x01020304 \

@@ -49,13 +49,13 @@ check "a full sync brings it back" relay_cmd sync
 check "same again" same
 
 # The flow is gone and its successor has another mapping; B missed the end.
-ctmake "$A" create $F sport=1002 timeout=600 reply_dst=10.2.0.1 reply_src=10.2.0.2
+ctmake "$A" create $F sport=1002 timeout=600 snat=10.2.0.1
 same -m 2 > /dev/null
 relay_cmd drop on > /dev/null
 in_ns "$A" conntrack -D --orig-src 10.1.0.2 -p udp --sport 1002 > /dev/null 2>&1
 relay_cmd drain 100 > /dev/null
 relay_cmd drop off > /dev/null
-ctmake "$A" create $F sport=1002 timeout=600 reply_dst=10.2.0.7 reply_src=10.2.0.2
+ctmake "$A" create $F sport=1002 timeout=600 snat=10.2.0.7
 check "another NAT mapping replaces the replica" same -m 2
 check "and is counted" eq "$(stat "$B" replicas_replaced)" 1
 
