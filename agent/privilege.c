@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
 #include <pwd.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -41,22 +42,21 @@ static int privileges_user(const struct config *config)
 
 int privileges_drop(const struct config *config)
 {
-	capng_select_t select = CAPNG_SELECT_CAPS;
+	bool bounds = capng_have_capability(CAPNG_EFFECTIVE, CAP_SETPCAP);
 	int err;
 
-	/* The bounding set takes CAP_SETPCAP, which a unit may not grant. */
-	if (capng_have_capability(CAPNG_EFFECTIVE, CAP_SETPCAP))
-		select = CAPNG_SELECT_BOTH;
 	capng_clear(CAPNG_SELECT_BOTH);
 	capng_updatev(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, CAP_NET_ADMIN, CAP_NET_RAW,
 		      -1);
+	/* The bounding set takes CAP_SETPCAP, which a unit may not grant. */
+	if (bounds && capng_apply(CAPNG_SELECT_BOUNDS))
+		log_warning("privileges: the bounding set could not be cleared");
 	if (config->user[0]) {
 		err = privileges_user(config);
 		if (err)
 			return err;
-		select = CAPNG_SELECT_CAPS;
 	}
-	if (capng_apply(select)) {
+	if (capng_apply(CAPNG_SELECT_CAPS)) {
 		log_error("privileges: capabilities could not be dropped; start gwsyncd as root or with CAP_NET_ADMIN and CAP_NET_RAW");
 		return -EPERM;
 	}
