@@ -14,6 +14,7 @@ group = {{
 	id = 1;
 	member = {number};
 	priority = {priority};
+	dead_after = {dead_after};
 }};
 
 members = (
@@ -48,12 +49,15 @@ def files(directory, with_state):
     """Write what the gateways need; returns (source, path in the guest) pairs."""
     directory = pathlib.Path(directory)
     directory.mkdir(parents=True, exist_ok=True)
+    # Under TCG the host lets a guest wait for longer than the default of three.
+    dead_after = 3 if cluster.accel() == "kvm" else 5
     found = [(HERE / "gateway", "/demo/gateway"), (HERE / "firewall.nft", "/demo/firewall.nft")]
     for number in (1, 2):
         name = f"gw{number}"
         path = directory / f"{name}.conf"
         path.write_text(CONFIG.format(name=name, number=number, priority=200 - 50 * number,
-                                      state="true" if with_state else "false"))
+                                      state="true" if with_state else "false",
+                                      dead_after=dead_after))
         found.append((path, f"/etc/gwsync/{name}.conf"))
     return found
 
@@ -67,6 +71,7 @@ class Gateway:
         self.number = number
         self.key = key
         self.daemon = None
+        (guest.dir / "gwsyncd.log").unlink(missing_ok=True)
 
     def set_up(self):
         """Addresses, firewall, configuration; before start()."""

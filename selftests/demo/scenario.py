@@ -150,8 +150,11 @@ class Scenario:
         self._wait_in_sync(backup)
         self._show_status()
 
-    def _phase(self, name, event):
-        """Flows set up, quiet, the event, the question, the answers."""
+    def _phase(self, name, event, heir):
+        """Flows set up, quiet, the event, the question, the answers.
+
+        heir: the gateway that must own at the end.
+        """
         screen = self.screen
         with screen.step("all flows set up; a few quiet seconds") as step:
             self.flows.tell(f"phase {name}")
@@ -172,6 +175,8 @@ class Scenario:
                 time.sleep(0.25)
             result = self.flows.result()
             step.note = f"{sum(f['alive'] for f in result.flows)} of {len(result.flows)} alive"
+        if not heir.is_owner():
+            raise cluster.Error(f"{heir.name} is not the owner, as it should be; see gwsyncd.log")
         return result, before
 
     def _power_loss(self):
@@ -183,11 +188,9 @@ class Scenario:
             self.screen.line(f"   {self.screen.elapsed():>6}  "
                              + self.screen.bold(f"kill -9 {pid} ({owner.name}'s QEMU)"))
 
-        self.power_loss, before = self._phase("power_loss", event)
+        self.power_loss, before = self._phase("power_loss", event, backup)
         self.screen.title("3. What became of the connections")
         self.screen.table(self.power_loss, before)
-        if not backup.is_owner():
-            raise cluster.Error(f"{backup.name} did not take over")
 
     def _power_back(self):
         dead = next(gateway for gateway in self.gateways if not gateway.guest.alive())
@@ -212,7 +215,7 @@ class Scenario:
 
         if self.with_state:
             self._wait_in_sync(backup)
-        self.planned, before = self._phase("planned", event)
+        self.planned, before = self._phase("planned", event, backup)
         if self.with_state:
             with self.screen.step("end of the download, checksums compared") as step:
                 why = self.flows.finish(limit=15 * cluster.time_scale())
@@ -221,8 +224,6 @@ class Scenario:
                 self._lost("bulk")
         self.screen.line()
         self.screen.table(self.planned, before)
-        if not backup.is_owner():
-            raise cluster.Error(f"{backup.name} did not take over")
 
     def _lost(self, name):
         flow = next(flow for flow in self.planned.flows if flow["name"] == name)
