@@ -110,7 +110,10 @@ static void group_acquire(void *arg, uint64_t owners, uint32_t epoch)
 	g->acquire_failed = err < 0;
 	if (err)
 		log_error("virtual routers: %s", strerror(-err));
-	log_notice("OWNER, epoch %u", epoch);
+	if (owners)
+		log_notice("OWNER, epoch %u", epoch);
+	else
+		log_warning("another member claims to be owner too: asserting ownership");
 }
 
 static void group_release(void *arg, uint8_t owner, uint32_t epoch)
@@ -272,9 +275,8 @@ static void group_receive(void *arg, unsigned int link, const struct sockaddr_in
 		memset(peer->heard_ns, 0, sizeof(peer->heard_ns));
 		peer->sync_ns = 0;
 		peer->counter = 0;
-		peer->request = 0;
-		peer->serves_us = false;
 		peer->holds_ours = false;
+		sync_session(peer);
 		stream_begin(peer, &frame.heartbeat);
 		/* Before its own heartbeat counts: what it was is over. */
 		member_lost(&g->member, now_ns, peer->id);

@@ -201,6 +201,8 @@ void sync_acquire(struct group *group, uint64_t owners, uint32_t epoch);
 void sync_release(struct group *group, uint8_t owner, uint32_t epoch);
 void sync_follow(struct group *group, uint8_t owner, uint32_t epoch);
 void sync_dead(struct group *group, struct group_peer *peer);
+/* A new session with @peer: what was known of its streams is over. */
+void sync_session(struct group_peer *peer);
 /* Input from the streams. */
 void sync_deliver(struct group_peer *peer, const struct frame_data *data);
 void sync_lost(struct group_peer *peer, uint64_t first, uint64_t next);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -22,6 +23,9 @@
 #include "status.h"
 
 #define ERRORS_MAX 8192
+
+/* A busy gateway must not look like a dead one. */
+#define NICE (-20)
 
 struct daemon {
 	const char	*path;
@@ -165,6 +169,9 @@ static int run(struct daemon *d)
 	d->group = group_alloc(d->loop, d->config, &err);
 	if (!d->group)
 		goto free_control;
+	if (setpriority(PRIO_PROCESS, 0, NICE))
+		log_warning("nice %d: %s: heartbeats may be late under load", NICE,
+			    strerror(errno));
 	err = privileges_drop(d->config);
 	if (err)
 		goto free_group;

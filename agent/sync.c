@@ -291,12 +291,32 @@ void sync_follow(struct group *g, uint8_t owner, uint32_t epoch)
 {
 	struct sync *s = &g->sync;
 
-	s->owner = owner;
-	s->epoch = epoch;
-	s->foreign |= 1ULL << owner;
-	g->by_id[owner]->serves_us = false;
-	sync_restart(g, 0);
+	/* The same after a silence: the stream repairs itself.  If the owner
+	 * has given us up meanwhile, its heartbeats say so.
+	 */
+	if (s->owner != owner || s->epoch != epoch || s->phase == SYNC_REQUEST ||
+	    s->phase == SYNC_NONE) {
+		s->owner = owner;
+		s->epoch = epoch;
+		s->foreign |= 1ULL << owner;
+		g->by_id[owner]->serves_us = false;
+		sync_restart(g, 0);
+	}
 	sync_judge(g, loop_clock());
+}
+
+void sync_session(struct group_peer *peer)
+{
+	struct sync *s = &peer->group->sync;
+
+	peer->request = 0;
+	peer->serves_us = false;
+	if (s->owner != peer->id)
+		return;
+	/* Another stream: nothing of the old one can be repaired. */
+	s->owner = 0;
+	s->complete = false;
+	sync_enter(peer->group, SYNC_NONE);
 }
 
 /* Return: false if the kernel half refused. */
