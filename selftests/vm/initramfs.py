@@ -4,6 +4,7 @@
 import fcntl
 import functools
 import hashlib
+import json
 import lzma
 import os
 import pathlib
@@ -11,6 +12,8 @@ import re
 import shutil
 import stat
 import subprocess
+import threading
+import time
 
 import kernel
 
@@ -60,9 +63,45 @@ def find_program(name):
     return None
 
 
+def stamp(path):
+    """What changes when a file changes."""
+    info = os.stat(path)
+    return [info.st_mtime_ns, info.st_size]
+
+
+class Memory:
+    """What was found out about files, kept until they change."""
+
+    def __init__(self, name):
+        self.path = kernel.cache_dir() / name
+        try:
+            self.known = json.loads(self.path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            self.known = {}
+
+    def get(self, path):
+        when, what = self.known.get(path, (None, None))
+        return what if when == stamp(path) else None
+
+    def put(self, path, what):
+        self.known[path] = (stamp(path), what)
+        new = self.path.with_suffix(f".{os.getpid()}.{threading.get_ident()}")
+        new.write_text(json.dumps(self.known), encoding="utf-8")
+        os.rename(new, self.path)
+
+
 @functools.lru_cache(maxsize=None)
 def libraries(path):
     """The shared libraries of an ELF file, as ldd finds them."""
+    memory = Memory("libraries.json")
+    found = memory.get(path)
+    if found is None or not all(map(os.path.exists, found)):
+        found = _ldd(path)
+        memory.put(path, found)
+    return found
+
+
+def _ldd(path):
     out = subprocess.run(["ldd", path], capture_output=True, text=True, check=False)
     if "not found" in out.stdout:
         missing = re.findall(r"(\S+) => not found", out.stdout)
@@ -77,11 +116,15 @@ def canonical(path):
 
 
 class Archive:
-    """A cpio archive in the kernel's initramfs format ("newc")."""
+    """A cpio archive in the kernel's initramfs format ("newc").
 
-    def __init__(self):
+    without: paths that another archive of the same initramfs has.
+    """
+
+    def __init__(self, without=()):
         self.entries = {}
-        self.sources = {}
+        self.sources = set()
+        self.without = set(without)
 
     def add_dir(self, path, mode=0o755):
         path = canonical(path)
@@ -110,6 +153,8 @@ class Archive:
         """A file with the libraries it needs, or a directory of such."""
         source = str(source)
         path = path or source
+        if canonical(path) in self.without or canonical(path) in self.entries:
+            return
         if os.path.isdir(source):
             self.add_dir(path)
             for name in sorted(os.listdir(source)):
@@ -121,8 +166,7 @@ class Archive:
             mode = mode or stat.S_IMODE(os.stat(real).st_mode)
         except OSError as error:
             raise kernel.Error(f"{source}: {error.strerror}") from error
-        if canonical(path) in self.entries:
-            return
+        self.sources.add(real)
         self.add_data(path, data, mode)
         if data[:4] == b"\x7fELF" and not path.endswith(".ko"):
             for lib in libraries(real):
@@ -201,7 +245,7 @@ def _stage_modules(ver, where, stage):
             shutil.copy(tree / name, target / name)
 
 
-def _base(ver):
+def _base():
     """The part that is the same for every guest of this kernel."""
     archive = Archive()
     for name in ("bin", "sbin", "lib", "lib64"):
@@ -251,30 +295,50 @@ def _base(ver):
     return archive
 
 
+def _fresh(target, code):
+    """What is known about a built base, None when it is out of date."""
+    try:
+        about = json.loads((target / "about.json").read_text(encoding="utf-8"))
+        if about["code"] == code and \
+                all(stamp(path) == old for path, old in about["sources"].items()):
+            return about
+    except (OSError, ValueError, KeyError):
+        pass
+    return None
+
+
 def base(ver, where):
-    """Path of the base archive and of the staged modules, built when needed."""
-    archive = _base(ver)
-    digest = hashlib.sha256(ver.encode() + MODULES.pattern.encode())
-    digest.update(pathlib.Path(__file__).read_bytes())
-    packed = archive.pack()
-    digest.update(packed)
-    tag = digest.hexdigest()[:16]
+    """The archive that all guests of a kernel share, built when needed.
+
+    Returns its path, the staged modules and the paths it has in the guest.
+    """
     cache = kernel.cache_dir()
-    target = cache / f"root-{ver}-{tag}"
+    code = hashlib.sha256(pathlib.Path(__file__).read_bytes()).hexdigest()
     with open(cache / ".lock", "w", encoding="ascii") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (target / "base.cpio").exists():
-            for old in cache.glob(f"root-{ver}-*"):
+        target = about = None
+        for old in cache.glob(f"root-{ver}-*"):
+            if not target and (about := _fresh(old, code)):
+                target = old
+                os.utime(target)
+            elif time.time() - old.stat().st_mtime > 3600:
+                # another runner may still read a younger one
                 shutil.rmtree(old, ignore_errors=True)
+        if not target:
+            archive = _base()
+            target = cache / f"root-{ver}-{time.time_ns()}"
             new = cache / f"new-{os.getpid()}"
             shutil.rmtree(new, ignore_errors=True)
             (new / "stage").mkdir(parents=True)
             _stage_modules(ver, where, new / "stage")
             modules = Archive()
             modules.add_file(new / "stage/lib/modules", "/lib/modules")
-            (new / "base.cpio").write_bytes(packed + modules.pack())
+            (new / "base.cpio").write_bytes(archive.pack() + modules.pack())
+            about = {"code": code, "entries": sorted(archive.entries),
+                     "sources": {path: stamp(path) for path in sorted(archive.sources)}}
+            (new / "about.json").write_text(json.dumps(about), encoding="utf-8")
             os.rename(new, target)
-    return target / "base.cpio", target / "stage"
+    return target / "base.cpio", target / "stage", about["entries"]
 
 
 def build(series, out, files=(), modules=()):
@@ -285,8 +349,8 @@ def build(series, out, files=(), modules=()):
     Returns (kernel version, kernel's directory).
     """
     ver, where = kernel.fetch(series)
-    cpio, stage = base(ver, where)
-    extra = Archive()
+    cpio, stage, entries = base(ver, where)
+    extra = Archive(entries)
     index = pathlib.Path(f"{out}.index")
     shutil.rmtree(index, ignore_errors=True)
     tree = index / "lib/modules" / ver
