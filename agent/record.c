@@ -117,9 +117,16 @@ static json_t *tuple_json(uint8_t family, uint8_t protocol, const uint8_t *tuple
 		set_number(json, "srckey", get16(l4));
 		set_number(json, "dstkey", get16(l4 + 2));
 		break;
-	default:
+	case IPPROTO_TCP:
+	case IPPROTO_UDP:
+	case IPPROTO_UDPLITE:
+	case IPPROTO_SCTP:
+	case IPPROTO_DCCP:
 		set_number(json, "sport", get16(l4));
 		set_number(json, "dport", get16(l4 + 2));
+		break;
+	default:	/* without ports */
+		break;
 	}
 	return json;
 }
