@@ -135,9 +135,12 @@ static bool gwsync_parse_tcp(const u8 *value, struct ip_ct_tcp *tcp)
 		seen->td_maxend = be32_to_cpu(part->seen[dir].maxend);
 		seen->td_maxwin = be32_to_cpu(part->seen[dir].maxwin);
 		seen->td_scale = part->seen[dir].scale;
-		/* td_maxack is not carried: the next ACK sets it again. */
-		seen->flags = part->seen[dir].flags & ~IP_CT_TCP_FLAG_MAXACK_SET;
+		seen->flags = part->seen[dir].flags;
 	}
+	/* The highest ACK is not carried: at rest it is all that the peer sent. */
+	for (dir = 0; dir < IP_CT_DIR_MAX; dir++)
+		if (tcp->seen[dir].flags & IP_CT_TCP_FLAG_MAXACK_SET)
+			tcp->seen[dir].td_maxack = tcp->seen[!dir].td_end;
 	return true;
 }
 

@@ -289,6 +289,9 @@ static void gwsync_replica_set_tcp(struct ip_ct_tcp *tcp, const struct ip_ct_tcp
 		if (after(old.seen[dir].td_maxend, seen->td_maxend))
 			seen->td_maxend = old.seen[dir].td_maxend;
 		seen->td_maxwin = max(seen->td_maxwin, old.seen[dir].td_maxwin);
+		if (old.seen[dir].flags & seen->flags & IP_CT_TCP_FLAG_MAXACK_SET &&
+		    after(old.seen[dir].td_maxack, seen->td_maxack))
+			seen->td_maxack = old.seen[dir].td_maxack;
 	}
 }
 
