@@ -291,7 +291,16 @@ int gwsync_emit_flow(struct gwsync_net *gn, struct nf_conn *ct, u64 only, u32 wa
 	return err ? err : 1;
 }
 
-/* Emit a flow that is marked; the mark comes back when it could not be sent. */
+/**
+ * gwsync_emit_dirty - emit a flow if it is marked
+ * @gn: the netns
+ * @ct: a confirmed flow; the caller holds a reference
+ *
+ * The mark comes back when the record could not be added.
+ *
+ * Context: the worker, under emit->lock.
+ * Return: as gwsync_emit_flow().
+ */
 int gwsync_emit_dirty(struct gwsync_net *gn, struct nf_conn *ct)
 {
 	int ret;
@@ -673,15 +682,14 @@ void gwsync_emit_net_stop(struct gwsync_net *gn)
 {
 	cancel_delayed_work_sync(&gn->emit->tick);
 	cancel_delayed_work_sync(&gn->work);
+	/* The worker may have set it again. */
+	cancel_delayed_work_sync(&gn->emit->tick);
 	gn->emit->running = false;
 	gwsync_emit_drop(gn);
 }
 
 void gwsync_emit_net_exit(struct gwsync_net *gn)
 {
-	/* What stopped later than the worker may have asked it to run. */
-	cancel_delayed_work_sync(&gn->emit->tick);
-	cancel_delayed_work_sync(&gn->work);
 	kvfree(gn->emit->data);
 	kfree(gn->emit);
 }

@@ -109,7 +109,7 @@ static const char * const gwsync_attr_missing[] = {
 
 static int gwsync_info_need(struct genl_info *info, int attr)
 {
-	if (info->attrs[attr])
+	if (!GENL_REQ_ATTR_CHECK(info, attr))
 		return 0;
 	/* NL_SET_ERR_MSG() wants a literal. */
 	if (info->extack)

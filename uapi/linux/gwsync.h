@@ -40,7 +40,8 @@
  * @GWSYNC_CMD_DETACH: the reverse.  Capture stops, the notifier slot and
  *	nf_conntrack_events are put back as found; replicas stay.
  * @GWSYNC_CMD_SET: set parameters of this netns (PARAM_*, FILTER).
- * @GWSYNC_CMD_GET: answered by parameters and state of this netns.
+ * @GWSYNC_CMD_GET: answered by parameters and state of this netns; SET is the
+ *	members whose replicas are own flows but not yet put right.
  * @GWSYNC_CMD_SET_MAP: MAP holds GWSYNC_BUCKETS sets (__u64 each, host order).
  * @GWSYNC_CMD_DELTA: (notification) RECORDS for the members of SET; with
  *	WALK_ID when the records belong to a walk.
