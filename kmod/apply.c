@@ -33,7 +33,7 @@ static int gwsync_apply_epoch(struct gwsync_net *gn, u8 owner, u32 epoch,
 		return -ESTALE;
 	}
 	if (epoch > gn->epoch && gn->active) {
-		NL_SET_ERR_MSG(extack, "newer epoch while this member is active: deactivate it first");
+		NL_SET_ERR_MSG(extack, "newer epoch while active: deactivate this member first");
 		return -EBUSY;
 	}
 	gn->epoch = epoch;
