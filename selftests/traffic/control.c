@@ -96,17 +96,16 @@ static bool execute(const char *command)
 {
 	if (!strncmp(command, "phase ", 6))
 		return phase_start(command + 6);
-	if (!strcmp(command, "mark")) {
+	if (!strcmp(command, "mark"))
 		flows_mark();
-	} else if (!strcmp(command, "probe")) {
+	else if (!strcmp(command, "probe"))
 		flows_probe();
-	} else if (!strcmp(command, "finish")) {
+	else if (!strcmp(command, "finish"))
 		flows_finish();
-	} else if (!strcmp(command, "quit")) {
+	else if (!strcmp(command, "quit"))
 		loop_stop();
-	} else {
+	else
 		return !strcmp(command, "status") || !strcmp(command, "report");
-	}
 	return true;
 }
 
