@@ -69,8 +69,11 @@ static void print_members(const struct cli *cli, const json_t *members, const ch
 			table_cell(table, tone(cli_true(member, "in_sync")), "%s",
 				   cli_true(member, "in_sync") ? "yes" : "no");
 		table_cell(table, TABLE_PLAIN, "%lld", cli_number(member, "lag_frames"));
-		table_cell(table, TABLE_PLAIN, "%s", self ? "-" : !json_is_integer(heard) ? "never" :
-			   cli_duration(json_integer_value(heard), since));
+		if (!self && !json_is_integer(heard))
+			table_cell(table, TABLE_PLAIN, "never");
+		else
+			table_cell(table, TABLE_PLAIN, "%s", self ? "-" :
+				   cli_duration(json_integer_value(heard), since));
 		table_cell(table, TABLE_PLAIN, "%s",
 			   join(json_object_get(member, "links"), text, sizeof(text)));
 		table_end(table);
@@ -146,7 +149,7 @@ static void print_sync(const struct cli *cli, const json_t *status)
 		line(cli, "sync", TABLE_GOOD, "owner: what is here is the truth");
 	else if (cli_true(status, "in_sync"))
 		line(cli, "sync", TABLE_GOOD, "in sync");
-	else {
+	if (!cli_true(status, "stateless") && !owner && !cli_true(status, "in_sync")) {
 		snprintf(text, sizeof(text), "NOT in sync: %s, %lld frames behind",
 			 cli_string(sync, "phase"), cli_number(sync, "lag_frames"));
 		line(cli, "sync", TABLE_WARN, text);

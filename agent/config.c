@@ -508,6 +508,7 @@ static void daemon_read(struct reader *reader, const config_setting_t *setting, 
 
 	reader_group(reader, setting, keys, base);
 }
+
 #undef FIELD
 
 static void config_defaults(struct config *config)

@@ -43,7 +43,7 @@ struct config_vrouter {
 	char			interface[IFNAMSIZ];	/* the parent */
 	char			macvlan[IFNAMSIZ];	/* default gws<vrid> */
 	uint8_t			vrid;			/* 1..255 */
-	uint8_t			mac[6];			/* default 00:00:5e:00:01:vrid, :02: without IPv4 */
+	uint8_t			mac[6];	/* default 00:00:5e:00:01:vrid, :02: without IPv4 */
 	struct config_address	address[CONFIG_ADDRESSES_MAX];
 	unsigned int		addresses;
 };

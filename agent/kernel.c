@@ -21,7 +21,7 @@
 #include "netlink.h"
 
 #define KERNEL_BATCH		32	/* messages of one system call */
-#define KERNEL_ROUNDS		8	/* system calls of one wakeup: the loop has others to serve */
+#define KERNEL_ROUNDS		8	/* system calls of one wakeup: others wait */
 #define KERNEL_MESSAGE		12288	/* batch_bytes is 8192 at most */
 #define KERNEL_RCVBUF		(4 * 1024 * 1024)
 #define KERNEL_RECORDS_MAX	65000	/* one attribute */

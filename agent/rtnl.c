@@ -241,10 +241,11 @@ static void rtnl_link_conf_read(const struct nlattr *spec, struct rtnl_link *lin
 		if (mnl_attr_get_type(family) != AF_INET ||
 		    !netlink_nested(family, tb, inet_min, IFLA_INET_MAX) || !tb[IFLA_INET_CONF])
 			continue;
-		/* An array of all, the first has id 1. */
+		/* An array of all, the first has id 1; the last of ours is ARP_IGNORE. */
 		value = mnl_attr_get_payload(tb[IFLA_INET_CONF]);
 		count = mnl_attr_get_payload_len(tb[IFLA_INET_CONF]) / 4;
-		if (count < IPV4_DEVCONF_ARP_ANNOUNCE || count < IPV4_DEVCONF_ARP_IGNORE)
+		_Static_assert(IPV4_DEVCONF_ARP_IGNORE > IPV4_DEVCONF_ARP_ANNOUNCE, "order");
+		if (count < IPV4_DEVCONF_ARP_IGNORE)
 			continue;
 		memcpy(&link->forwarding, value + 4 * (IPV4_DEVCONF_FORWARDING - 1), 4);
 		memcpy(&link->arp_ignore, value + 4 * (IPV4_DEVCONF_ARP_IGNORE - 1), 4);
