@@ -16,6 +16,11 @@ static void absent(json_t *warnings, const char *what, const char *interface)
 						   what, interface));
 }
 
+static void add(json_t *warnings, const char *text)
+{
+	json_array_append_new(warnings, json_string(text));
+}
+
 static json_t *warn(const struct config *config)
 {
 	json_t *warnings = json_array();
@@ -26,11 +31,9 @@ static json_t *warn(const struct config *config)
 	for (i = 0; i < config->vrouters; i++)
 		absent(warnings, "virtual_routers", config->vrouter[i].interface);
 	if (config->auth_none)
-		json_array_append_new(warnings,
-				      json_string("auth: datagrams go in clear and anybody on the LAN can forge them"));
+		add(warnings, "auth: datagrams go in clear and anybody on the LAN can forge them");
 	if (!config->sync_state)
-		json_array_append_new(warnings,
-				      json_string("daemon.sync_state: addresses move, connections do not"));
+		add(warnings, "daemon.sync_state: addresses move, connections do not");
 	return warnings;
 }
 
@@ -78,14 +81,14 @@ int cli_config(struct cli *cli, int argc, char **argv)
 		fprintf(stderr, "%s\n", json_string_value(value));
 	json_array_foreach(warnings, i, value)
 		fprintf(stderr, "%s: warning: %s\n", path, json_string_value(value));
-	if (found)
+	if (found) {
 		fprintf(stderr, "%d error%s\n", found, found == 1 ? "" : "s");
-	else
-		printf("%s: ok: group %u, member %u (%s) of %u, %u link%s, %u virtual router%s, %s\n",
-		       path, config.group, config.member,
-		       config_member_name(&config, config.member), members, config.links,
-		       config.links == 1 ? "" : "s", config.vrouters,
-		       config.vrouters == 1 ? "" : "s", config.auth_none ? "in clear" : "sealed");
+	} else {
+		printf("%s: ok: group %u, member %u (%s) of %u", path, config.group,
+		       config.member, config_member_name(&config, config.member), members);
+		printf(", links: %u, virtual routers: %u, %s\n", config.links, config.vrouters,
+		       config.auth_none ? "in clear" : "sealed");
+	}
 	json_decref(errors);
 	json_decref(warnings);
 	config_wipe(&config);

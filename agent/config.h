@@ -91,7 +91,7 @@ struct config {
 	char			user[CONFIG_NAME_MAX];		/* run as, default "" (stay) */
 	uint32_t		retransmit_frames;	/* 256..65536, default 4096 */
 	uint32_t		reorder_frames;		/* 64..16384, default 1024 */
-	bool			sync_state;	/* default true; false: addresses move, state does not */
+	bool			sync_state;	/* default true; false: only addresses move */
 };
 
 /**

@@ -201,7 +201,7 @@ int netlink_wait(struct netlink *netlink, uint32_t seq,
 			done = netlink_answer(netlink, nlh, &interrupted, result ? NULL : cb, arg);
 			if (done > 0)
 				return result ? result : interrupted ? -EINTR : 0;
-			if (done < 0 && (nlh->nlmsg_type < NLMSG_MIN_TYPE))
+			if (done < 0 && nlh->nlmsg_type < NLMSG_MIN_TYPE)
 				return done;
 			if (done < 0)
 				result = done;

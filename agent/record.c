@@ -145,12 +145,16 @@ static json_t *tcp_window_json(const struct gwsync_part_tcp *tcp)
 	json_t *array = json_array();
 	unsigned int i;
 
-	for (i = 0; i < 2; i++)
-		json_array_append_new(array, json_pack("{s:I, s:I, s:I, s:i, s:i}",
-			"end", (json_int_t)ntohl(tcp->seen[i].end),
-			"maxend", (json_int_t)ntohl(tcp->seen[i].maxend),
-			"maxwin", (json_int_t)ntohl(tcp->seen[i].maxwin),
-			"scale", tcp->seen[i].scale, "flags", tcp->seen[i].flags));
+	for (i = 0; i < 2; i++) {
+		json_t *json = json_object();
+
+		set_number(json, "end", ntohl(tcp->seen[i].end));
+		set_number(json, "maxend", ntohl(tcp->seen[i].maxend));
+		set_number(json, "maxwin", ntohl(tcp->seen[i].maxwin));
+		set_number(json, "scale", tcp->seen[i].scale);
+		set_number(json, "flags", tcp->seen[i].flags);
+		json_array_append_new(array, json);
+	}
 	return array;
 }
 
@@ -189,10 +193,13 @@ static unsigned int part_min(uint8_t type, uint8_t family)
 
 static void counters_json(json_t *json, const uint8_t *value)
 {
-	json_object_set_new(json, "counters", json_pack("{s:I, s:I, s:I, s:I}",
-		"packets", (json_int_t)get64(value), "bytes", (json_int_t)get64(value + 8),
-		"reply_packets", (json_int_t)get64(value + 16),
-		"reply_bytes", (json_int_t)get64(value + 24)));
+	json_t *counters = json_object();
+
+	set_number(counters, "packets", get64(value));
+	set_number(counters, "bytes", get64(value + 8));
+	set_number(counters, "reply_packets", get64(value + 16));
+	set_number(counters, "reply_bytes", get64(value + 24));
+	json_object_set_new(json, "counters", counters);
 }
 
 static void seqadj_json(json_t *json, const uint8_t *value)
@@ -200,19 +207,34 @@ static void seqadj_json(json_t *json, const uint8_t *value)
 	json_t *array = json_array();
 	unsigned int i;
 
-	for (i = 0; i < 2; i++, value += sizeof(struct gwsync_part_seqadj))
-		json_array_append_new(array, json_pack("{s:I, s:i, s:i}",
-			"correction_pos", (json_int_t)get32(value),
-			"offset_before", (int)get32(value + 4),
-			"offset_after", (int)get32(value + 8)));
+	for (i = 0; i < 2; i++, value += sizeof(struct gwsync_part_seqadj)) {
+		json_t *adj = json_object();
+
+		/* offsets are signed */
+		set_number(adj, "correction_pos", get32(value));
+		set_number(adj, "offset_before", (uint64_t)(int32_t)get32(value + 4));
+		set_number(adj, "offset_after", (uint64_t)(int32_t)get32(value + 8));
+		json_array_append_new(array, adj);
+	}
 	json_object_set_new(json, "seqadj", array);
+}
+
+static void expect_json(json_t *json, const uint8_t *value)
+{
+	json_t *array = json_object_get(json, "expectations"), *expect = json_object();
+
+	if (!array) {
+		array = json_array();
+		json_object_set_new(json, "expectations", array);
+	}
+	json_object_set_new(expect, "protocol", protocol_json(value[0]));
+	set_number(expect, "timeout", get32(value + offsetof(struct gwsync_part_expect, timeout)));
+	json_array_append_new(array, expect);
 }
 
 static bool part_json(json_t *json, uint8_t family, uint8_t type, const uint8_t *value,
 		      size_t len)
 {
-	json_t *array;
-
 	if (len < part_min(type, family))
 		return false;
 	switch (type) {
@@ -262,14 +284,7 @@ static bool part_json(json_t *json, uint8_t family, uint8_t type, const uint8_t 
 		set_number(json, "start_ns", get64(value));
 		break;
 	case GWSYNC_PART_EXPECT:
-		array = json_object_get(json, "expectations");
-		if (!array) {
-			array = json_array();
-			json_object_set_new(json, "expectations", array);
-		}
-		json_array_append_new(array, json_pack("{s:o, s:I}",
-			"protocol", protocol_json(value[0]), "timeout",
-			(json_int_t)get32(value + offsetof(struct gwsync_part_expect, timeout))));
+		expect_json(json, value);
 		break;
 	default:	/* what we have no words for */
 		break;

@@ -37,7 +37,8 @@
 /* The parent's own route to the LAN is the better one where it has one. */
 #define VROUTER_METRIC		1024
 
-#define VROUTER_ALIAS		"gwsync virtual router, arp_ignore=%" SCNu32 " arp_announce=%" SCNu32
+#define VROUTER_ALIAS \
+	"gwsync virtual router, arp_ignore=%" SCNu32 " arp_announce=%" SCNu32
 
 /* After the first at once.  Later ones keep the switches' tables warm: an
  * entry there lives 300 s by default, and the owner sends by the parent's MAC.

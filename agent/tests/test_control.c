@@ -35,8 +35,10 @@ static unsigned int handled;
 static json_t *handle(void *arg, const char *command, const json_t *request)
 {
 	json_t *json, *array;
+	char line[80] = "";
 	unsigned int i;
 
+	memset(line, 'x', sizeof(line) - 1);
 	(void)arg;
 	__atomic_add_fetch(&handled, 1, __ATOMIC_RELAXED);
 	if (!strcmp(command, "echo"))
@@ -49,8 +51,7 @@ static json_t *handle(void *arg, const char *command, const json_t *request)
 		array = json_array();
 		for (i = 0; i < n; i++)
 			json_array_append_new(array,
-				json_string("0123456789012345678901234567890123456789"
-					    "012345678901234567890123456789012345678"));
+					      json_string(line));
 		json_object_set_new(json, "value", array);
 		return json;
 	}
