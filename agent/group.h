@@ -92,6 +92,7 @@ struct sync {
 	uint64_t		applied, applied_bytes;	/* to the kernel */
 	uint64_t		stale;			/* frames of no owner or an old epoch */
 	uint64_t		apply_failed;
+	uint64_t		refused;		/* kernel_apply_errors() at last look */
 	uint64_t		full_sent, full_received, restarts;
 };
 

@@ -413,6 +413,22 @@ static void sync_swept(struct group *g, const struct kernel_event *event)
 	sync_judge(g, loop_clock());
 }
 
+/* Refusals of records come later, and without the records. */
+static void sync_check_refused(struct group *g, const struct group_peer *owner)
+{
+	struct sync *s = &g->sync;
+	uint64_t refused = s->kernel ? kernel_apply_errors(s->kernel) : 0;
+
+	if (refused == s->refused)
+		return;
+	if (refused > s->refused && s->phase != SYNC_NONE && s->phase != SYNC_REQUEST) {
+		log_error("kernel: refused records of %s: full sync again", owner->name);
+		s->restarts++;
+		sync_restart(g, SYNC_FAILED_NS);
+	}
+	s->refused = refused;
+}
+
 void sync_judge(struct group *g, uint64_t now_ns)
 {
 	uint64_t dead_ns = member_dead_ns(&g->member.params), missing_ns;
@@ -427,6 +443,7 @@ void sync_judge(struct group *g, uint64_t now_ns)
 		member_set_in_sync(&g->member, now_ns, true);
 		return;
 	}
+	sync_check_refused(g, peer);
 	if (s->phase == SYNC_RECEIVE || s->phase == SYNC_SWEEP) {
 		if (now_ns > s->since_ns && now_ns - s->since_ns > SYNC_STUCK_NS) {
 			log_warning("full sync of %s is stuck: again", peer->name);
