@@ -10,11 +10,11 @@
 
 /**
  * record_json() - decode one record
- * @record: bytes of it, of whatever origin
+ * @data: bytes of it, of whatever origin
  * @len: how many there are; the record may be shorter
  *
  * Return: a new object, or NULL if it is malformed or of another version.
  */
-json_t *record_json(const void *record, size_t len);
+json_t *record_json(const void *data, size_t len);
 
 #endif

@@ -37,8 +37,7 @@
 /* The parent's own route to the LAN is the better one where it has one. */
 #define VROUTER_METRIC		1024
 
-#define VROUTER_ALIAS \
-	"gwsync virtual router, arp_ignore=%" SCNu32 " arp_announce=%" SCNu32
+#define VROUTER_ALIAS		"gwsync virtual router,"
 
 /* After the first at once.  Later ones keep the switches' tables warm: an
  * entry there lives 300 s by default, and the owner sends by the parent's MAC.
@@ -115,13 +114,29 @@ static int parent_read(struct vrouters *vrouters, struct vrouter_parent *parent)
 	return 0;
 }
 
+static bool alias_number(const char *alias, const char *key, uint32_t *value)
+{
+	const char *at = strstr(alias, key);
+	unsigned long number;
+	char *end;
+
+	if (!at)
+		return false;
+	at += strlen(key);
+	errno = 0;
+	number = strtoul(at, &end, 10);
+	*value = (uint32_t)number;
+	return end != at && !errno && number <= UINT32_MAX;
+}
+
 /* A leftover of ours gives back what its parent was like. */
 static bool leftover_parse(const struct rtnl_link *link, struct vrouter_parent *parent)
 {
 	uint32_t arp_ignore, arp_announce;
 
-	if (!link->macvlan ||
-	    sscanf(link->alias, VROUTER_ALIAS, &arp_ignore, &arp_announce) != 2)
+	if (!link->macvlan || strncmp(link->alias, VROUTER_ALIAS, strlen(VROUTER_ALIAS)) ||
+	    !alias_number(link->alias, " arp_ignore=", &arp_ignore) ||
+	    !alias_number(link->alias, " arp_announce=", &arp_announce))
 		return false;
 	if (!parent->saved) {
 		parent->arp_ignore = arp_ignore;
@@ -191,7 +206,7 @@ static int vrouter_create(struct vrouters *vrouters, struct vrouter *vrouter)
 	int err;
 
 	snprintf(alias, sizeof(alias),
-		 "gwsync virtual router, arp_ignore=%" PRIu32 " arp_announce=%" PRIu32,
+		 VROUTER_ALIAS " arp_ignore=%" PRIu32 " arp_announce=%" PRIu32,
 		 parent->arp_ignore, parent->arp_announce);
 	rtnl_macvlan_add(rtnl, config->macvlan, parent->index, config->mac);
 	rtnl_link_alias(rtnl, config->macvlan, alias);
