@@ -16,6 +16,7 @@ SCALE=${GWSYNC_TIME_SCALE:-4}
 TAG=$(printf '%04x' $RANDOM)
 A=gwA-$TAG B=gwB-$TAG C=cl-$TAG S=sv-$TAG
 TMP=$(mktemp -d)
+chmod 755 "$TMP"
 CHECKS=0 FAILED=0
 PIDS=()
 
@@ -54,6 +55,9 @@ bail() {
 	echo "Bail out! $*"
 	exit 1
 }
+
+# over NAME: a stream of peer has ended, well or not
+over() { said "$1" "done\|failed"; }
 
 # wait_for SECONDS COMMAND...: until it succeeds
 wait_for() {
@@ -229,6 +233,12 @@ strict() {
 			ct state established,related accept
 			meta l4proto tcp tcp flags & (fin|syn|rst|ack) != syn counter name refused drop
 			ct state new accept
+		}
+		# What stays untranslated is for the gateway itself: never answer it
+		# with a RST that would kill the connection.
+		chain input {
+			type filter hook input priority 0; policy accept;
+			ct state invalid counter name invalid drop
 		}
 		chain postrouting {
 			type nat hook postrouting priority srcnat;

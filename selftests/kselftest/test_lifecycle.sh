@@ -79,7 +79,7 @@ started=$SECONDS
 ctmake "$A" create count=6000 $F dport=53 sport=1000
 ctmake "$A" create count=2000 $F dport=54 sport=1000
 in_ns "$A" conntrack -D -p udp --dport 54 > /dev/null 2>&1
-in_ns "$A" conntrack -U -p udp --dport 53 --mark 7 > /dev/null 2>&1
+ctmake "$A" update count=6000 src=10.1.0.2 dst=10.2.0.2 proto=17 dport=53 sport=1000 mark=7
 ctmake "$A" create count=6000 $F dport=55 sport=1000
 while [ $((SECONDS - started)) -lt 10 ]; do
 	sleep 0.5
