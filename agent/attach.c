@@ -32,7 +32,9 @@ static void attach_gone(void *arg, int err)
 	kernel_close(s->kernel);
 	s->kernel = NULL;
 	s->mapped = 0;
-	s->served = s->waiting = s->walking = 0;
+	s->served = 0;
+	s->waiting = 0;
+	s->walking = 0;
 	s->end_pending = false;
 	loop_timer_del(g->loop, &s->walk_timer);
 	loop_timer_in(g->loop, &s->attach_timer, ATTACH_RETRY_NS);

@@ -181,7 +181,7 @@ const char *group_name(const struct group *group, uint8_t member);
 
 void heartbeat_send(struct group *group);
 void heartbeat_take(struct group_peer *peer, uint64_t now_ns,
-		    const struct frame_heartbeat *heartbeat);
+		    const struct frame_heartbeat *hb);
 
 int stream_alloc(struct group *group);
 void stream_free(struct group *group);

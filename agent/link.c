@@ -542,30 +542,35 @@ int links_send(struct links *links, unsigned int number, const void *data, size_
 	return 0;
 }
 
+static const char *link_state(const struct link *link)
+{
+	if (!link->ifindex)
+		return "missing";
+	if (link->fd.fd < 0)
+		return "error";
+	return link->running ? "up" : "down";
+}
+
 json_t *links_json(const struct links *links)
 {
-	json_t *array = json_array();
+	json_t *array = json_array(), *json;
 	unsigned int i;
 
 	for (i = 0; i < links->count; i++) {
 		const struct link *link = &links->link[i];
-		const char *state = "up";
 
-		if (!link->ifindex)
-			state = "missing";
-		else if (link->fd.fd < 0)
-			state = "error";
-		else if (!link->running)
-			state = "down";
-		json_array_append_new(array, json_pack(
-			"{s:s, s:b, s:s, s:i, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
-			"interface", link->name, "sync", link->sync, "state", state,
-			"mtu", (int)link->mtu, "transitions", (int)link->transitions,
-			"rx", (json_int_t)link->rx, "rx_bytes", (json_int_t)link->rx_bytes,
-			"rx_truncated", (json_int_t)link->rx_truncated,
-			"rx_errors", (json_int_t)link->rx_errors,
-			"tx", (json_int_t)link->tx, "tx_bytes", (json_int_t)link->tx_bytes,
-			"tx_errors", (json_int_t)link->tx_errors));
+		json = json_pack("{s:s, s:b, s:s, s:i, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
+				 "interface", link->name, "sync", link->sync,
+				 "state", link_state(link), "mtu", (int)link->mtu,
+				 "transitions", (int)link->transitions,
+				 "rx", (json_int_t)link->rx,
+				 "rx_bytes", (json_int_t)link->rx_bytes,
+				 "rx_truncated", (json_int_t)link->rx_truncated,
+				 "rx_errors", (json_int_t)link->rx_errors,
+				 "tx", (json_int_t)link->tx,
+				 "tx_bytes", (json_int_t)link->tx_bytes,
+				 "tx_errors", (json_int_t)link->tx_errors);
+		json_array_append_new(array, json);
 	}
 	return array;
 }

@@ -59,7 +59,7 @@ bool links_sync_down(const struct links *links);
 size_t links_payload_max(const struct links *links);
 
 /* 0 or -errno.  -EAGAIN: the socket is full; the datagram counts as lost. */
-int links_send(struct links *links, unsigned int link, const void *data, size_t len);
+int links_send(struct links *links, unsigned int number, const void *data, size_t len);
 
 json_t *links_json(const struct links *links);
 

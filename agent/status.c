@@ -38,6 +38,13 @@ static json_t *name_or_null(const struct group *g, uint8_t id)
 	return id ? json_string(group_name(g, id)) : json_null();
 }
 
+static json_t *link_or_null(const struct group *g)
+{
+	if (g->data_link == GROUP_NO_LINK)
+		return json_null();
+	return json_string(links_name(g->links, g->data_link));
+}
+
 static json_t *heard_on(const struct group_peer *peer)
 {
 	const struct group *g = peer->group;
@@ -63,8 +70,8 @@ static json_t *status_peer(const struct group_peer *peer)
 	json_object_set_new(json, "self", json_false());
 	json_object_set_new(json, "alive", json_boolean(m->alive));
 	json_object_set_new(json, "session", json_boolean(session_live(&g->session, peer->id)));
-	json_object_set_new(json, "state", json_string(m->alive ?
-				member_state_name(m->report.state) : "dead"));
+	json_object_set_new(json, "state",
+			    json_string(m->alive ? member_state_name(m->report.state) : "dead"));
 	json_object_set_new(json, "epoch", json_integer(m->report.epoch));
 	json_object_set_new(json, "priority", json_integer(m->report.priority));
 	json_object_set_new(json, "healthy", json_boolean(flags & FRAME_HEARTBEAT_HEALTHY));
@@ -72,11 +79,11 @@ static json_t *status_peer(const struct group_peer *peer)
 	json_object_set_new(json, "in_sync", json_boolean(m->alive && m->report.in_sync));
 	json_object_set_new(json, "stateless", json_boolean(flags & FRAME_HEARTBEAT_STATELESS));
 	json_object_set_new(json, "sync_link", json_boolean(flags & FRAME_HEARTBEAT_SYNC_LINK));
-	json_object_set_new(json, "last_heard_ms", peer->last_ns ?
-				integer(elapsed_ms(peer->last_ns)) : json_null());
+	json_object_set_new(json, "last_heard_ms",
+			    peer->last_ns ? integer(elapsed_ms(peer->last_ns)) : json_null());
 	json_object_set_new(json, "since_ms", integer(m->since_ns ? elapsed_ms(m->since_ns) : 0));
-	json_object_set_new(json, "lag_frames", integer(g->sync.served & peer->bit ?
-							stream_lag(peer) : 0));
+	json_object_set_new(json, "lag_frames",
+			    integer(g->sync.served & peer->bit ? stream_lag(peer) : 0));
 	json_object_set_new(json, "served", json_boolean(g->sync.served & peer->bit));
 	json_object_set_new(json, "links", heard_on(peer));
 	return json;
@@ -152,8 +159,7 @@ static json_t *status_problems(const struct group *g)
 	if (g->config->sync_state && !g->sync.kernel)
 		json_array_append_new(array, json_string("kernel half not attached"));
 	if (!vrouters_healthy(g->vrouters))
-		json_array_append_new(array,
-			json_string("an interface of a virtual router has no carrier"));
+		json_array_append_new(array, json_string("a virtual router has no carrier"));
 	if (g->acquire_failed)
 		json_array_append_new(array, json_string("virtual routers could not be set up"));
 	if (links_sync_down(g->links))
@@ -161,8 +167,7 @@ static json_t *status_problems(const struct group *g)
 	if (g->member.isolated)
 		json_array_append_new(array, json_string("no link is up"));
 	if (g->session.dropped[SESSION_DROP_DUPLICATE])
-		json_array_append_new(array,
-			json_string("another machine uses this member id"));
+		json_array_append_new(array, json_string("another machine uses this member id"));
 	return array;
 }
 
@@ -180,7 +185,7 @@ static json_t *status_kernel(const struct group *g)
 static json_t *status_status(const struct group *g)
 {
 	const struct switchover *w = &g->switchover;
-	json_t *json = json_object();
+	json_t *json = json_object(), *switchover;
 	struct member_report report;
 
 	member_report(&g->member, &report);
@@ -202,14 +207,13 @@ static json_t *status_status(const struct group *g)
 	json_object_set_new(json, "auth", json_string(g->config->auth_none ? "none" : "sealed"));
 	json_object_set_new(json, "stateless", json_boolean(!g->config->sync_state));
 	json_object_set_new(json, "links", links_json(g->links));
-	json_object_set_new(json, "data_link", g->data_link == GROUP_NO_LINK ? json_null() :
-				json_string(links_name(g->links, g->data_link)));
+	json_object_set_new(json, "data_link", link_or_null(g));
 	json_object_set_new(json, "peers", status_members(g, false));
 	json_object_set_new(json, "virtual_routers", vrouters_json(g->vrouters));
 	json_object_set_new(json, "kernel", status_kernel(g));
-	json_object_set_new(json, "switchover", json_pack("{s:s, s:o, s:s}",
-				"phase", switchover_phase_name(w->phase),
-				"to", name_or_null(g, w->to), "result", w->result));
+	switchover = json_pack("{s:s, s:o, s:s}", "phase", switchover_phase_name(w->phase),
+			       "to", name_or_null(g, w->to), "result", w->result);
+	json_object_set_new(json, "switchover", switchover);
 	return json;
 }
 
@@ -249,20 +253,22 @@ static json_t *stats_transmit(const struct group *g)
 
 static json_t *stats_receive(const struct group *g)
 {
-	json_t *json = json_object();
+	json_t *json = json_object(), *peer;
 	unsigned int i;
 
 	for (i = 0; i < g->npeers; i++) {
 		const struct receive_stats *r = receive_stats(g->peers[i].receive);
 
-		json_object_set_new(json, g->peers[i].name, json_pack(
-			"{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
-			"delivered", (json_int_t)r->delivered,
-			"duplicates", (json_int_t)r->duplicates,
-			"reordered", (json_int_t)r->reordered, "beyond", (json_int_t)r->beyond,
-			"nacks", (json_int_t)r->nacks, "nacked", (json_int_t)r->nacked,
-			"lost", (json_int_t)r->lost, "bad", (json_int_t)r->bad,
-			"held", (json_int_t)receive_held(g->peers[i].receive)));
+		peer = json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
+				 "delivered", (json_int_t)r->delivered,
+				 "duplicates", (json_int_t)r->duplicates,
+				 "reordered", (json_int_t)r->reordered,
+				 "beyond", (json_int_t)r->beyond,
+				 "nacks", (json_int_t)r->nacks,
+				 "nacked", (json_int_t)r->nacked,
+				 "lost", (json_int_t)r->lost, "bad", (json_int_t)r->bad,
+				 "held", (json_int_t)receive_held(g->peers[i].receive));
+		json_object_set_new(json, g->peers[i].name, peer);
 	}
 	return json;
 }

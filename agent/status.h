@@ -25,6 +25,6 @@
 
 #include <jansson.h>
 
-json_t *status_handle(void *group, const char *command, const json_t *request);
+json_t *status_handle(void *arg, const char *command, const json_t *request);
 
 #endif

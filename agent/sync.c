@@ -451,9 +451,9 @@ void sync_judge(struct group *g, uint64_t now_ns)
 			sync_restart(g, 0);
 		}
 	} else if (s->phase == SYNC_DONE && !peer->serves_us) {
-		if (!s->unserved_ns)
+		if (!s->unserved_ns) {
 			s->unserved_ns = now_ns;
-		else if (now_ns - s->unserved_ns > dead_ns) {
+		} else if (now_ns - s->unserved_ns > dead_ns) {
 			log_warning("%s no longer sends us its changes: full sync again",
 				    peer->name);
 			s->restarts++;

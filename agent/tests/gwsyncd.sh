@@ -129,8 +129,7 @@ ok $? "two more follow"
 	grep -q 'another gwsyncd runs' "$dir/second.log" && settled 1 2 3
 ok $? "a second daemon on one gateway refuses to run and breaks nothing"
 
-"$cli" -s "$dir/gw2.sock" switchover > /dev/null 2>&1
-[ $? -ne 0 ]
+! "$cli" -s "$dir/gw2.sock" switchover > /dev/null 2>&1
 ok $? "only the owner hands over"
 "$cli" -s "$dir/gw1.sock" switchover --to gw3 > /dev/null && within 20 settled 3 1 2
 ok $? "planned switchover to the one asked for"
@@ -164,7 +163,7 @@ ok $? "and yields when it goes on"
 kill -STOP "${pid[2]}"
 sleep $((2 * scale))
 kill -CONT "${pid[2]}"
-sleep $scale
+sleep "$scale"
 settled 1 2 3
 ok $? "a backup that hung for a while takes nobody for dead"
 
@@ -175,7 +174,7 @@ ok $? "owner without sync link, heard on the LAN: stays"
 ip link set s1 up
 
 ip -n gw2 link del sync0
-sleep $scale
+sleep "$scale"
 attach 2
 within 30 sh -c "grep -q 'sync0: interface is gone' $dir/gw2.log &&
 	tail -n 3 $dir/gw2.log | grep -q 'state goes over link sync0'"
