@@ -6,6 +6,7 @@ the module: addresses move as before, so whatever flow then survives needs no
 gwsync, and the demo would prove nothing with it.
 """
 
+import os
 import pathlib
 import sys
 import time
@@ -62,6 +63,11 @@ class Scenario:
 
     def run(self):
         began = time.monotonic()
+        try:
+            # What else runs on this machine is noise in the figures.
+            os.setpriority(os.PRIO_PROCESS, 0, -10)
+        except PermissionError:
+            pass
         with cluster.Cluster(self.dir, kernel=self.series) as self.cluster:
             self._boot()
             self._first_status()
@@ -127,16 +133,27 @@ class Scenario:
         status = gateway.status()
         return bool(status) and status["state"].lower() == "backup"
 
-    def _owner_and_backup(self):
-        first, second = self.gateways
-        return (first, second) if first.is_owner() else (second, first)
+    def _pair(self):
+        """(owner, backup), the backup in sync; None while it is not so.
 
-    def _wait_in_sync(self, backup):
-        if not self.with_state:
-            return
-        with self.screen.step(f"{backup.name} receives what the owner knows") as step:
-            self._wait(step, backup.in_sync, 20, f"{backup.name} is not in sync")
-            step.note = "in sync"
+        On a busy host a gateway may be thought dead for a moment, so it is
+        asked who owns rather than remembered.
+        """
+        first, second = self.gateways
+        for owner, backup in ((first, second), (second, first)):
+            if owner.is_owner() and (backup.in_sync() if self.with_state
+                                     else self._is_backup(backup)):
+                return owner, backup
+        return None
+
+    def _wait_pair(self):
+        text = ("the backup receives what the owner knows" if self.with_state
+                else "one owner, one backup")
+        with self.screen.step(text) as step:
+            self._wait(step, self._pair, 20, "the backup is not in sync")
+            owner, backup = self._pair() or self.gateways
+            step.note = f"{backup.name} is in sync with {owner.name}" if self.with_state else ""
+        return owner, backup
 
     def _show_status(self):
         for gateway in self.gateways:
@@ -146,8 +163,7 @@ class Scenario:
 
     def _first_status(self):
         self.screen.title("1. Both gateways" + (", in sync" if self.with_state else ""))
-        _, backup = self._owner_and_backup()
-        self._wait_in_sync(backup)
+        self._wait_pair()
         self._show_status()
 
     def _phase(self, name, event, heir):
@@ -180,7 +196,7 @@ class Scenario:
         return result, before
 
     def _power_loss(self):
-        owner, backup = self._owner_and_backup()
+        owner, backup = self._pair() or self._wait_pair()
         self.screen.title(f"2. {owner.name} loses power")
 
         def event():
@@ -201,20 +217,18 @@ class Scenario:
             dead.set_up()
             dead.start(self.with_state)
             self._wait(step, lambda: self._is_backup(dead), 10, f"{dead.name} does not join")
-        self._wait_in_sync(dead)
+        self._wait_pair()
         self._show_status()
 
     def _planned(self):
-        owner, backup = self._owner_and_backup()
-        self.screen.title(f"5. Planned switchover, back to {backup.name}")
+        owner, backup = self._pair() or self._wait_pair()
+        self.screen.title(f"5. Planned switchover from {owner.name} to {backup.name}")
 
         def event():
             self.screen.line(f"   {self.screen.elapsed():>6}  "
                              + self.screen.bold(f"{owner.name}# gwsync switchover"))
             owner.hand_over(backup, force=not self.with_state)
 
-        if self.with_state:
-            self._wait_in_sync(backup)
         self.planned, before = self._phase("planned", event, backup)
         if self.with_state:
             with self.screen.step("end of the download, checksums compared") as step:
