@@ -50,7 +50,7 @@ module:
 
 module-in:
 	$(call links,$(BUILD)/kmod-$(VER))
-	$(MAKE) -C $(call tree,$(VER)) M=$(BUILD)/kmod-$(VER) modules
+	+flock $(BUILD)/kmod-$(VER) $(MAKE) -C $(call tree,$(VER)) M=$(BUILD)/kmod-$(VER) modules
 	@cp -f $(BUILD)/kmod-$(VER)/gwsync.ko $(TOP)/gwsync.ko
 
 agent:
