@@ -41,6 +41,7 @@ static const char *const stat_names[GWSYNC_STAT_A_MAX + 1] = {
 	[GWSYNC_STAT_A_ADOPTED] = "adopted",
 	[GWSYNC_STAT_A_PICKUP] = "pickup",
 	[GWSYNC_STAT_A_PICKUP_REFUSED] = "pickup_refused",
+	[GWSYNC_STAT_A_REFRESHED] = "refreshed",
 };
 
 static const struct {

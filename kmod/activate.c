@@ -12,6 +12,7 @@
 
 #include "activate.h"
 #include "capture.h"
+#include "drift.h"
 #include "filter.h"
 #include "gwsync.h"
 #include "pickup.h"
@@ -61,6 +62,7 @@ int gwsync_activate(struct gwsync_net *gn, u64 set, u32 epoch, struct netlink_ex
 
 	gwsync_stat_inc(gn, GWSYNC_STAT_A_ACTIVATIONS);
 	gwsync_walk_request(gn, GWSYNC_WALK_ADOPT_BIT);
+	gwsync_drift_start(gn);
 	return 0;
 }
 

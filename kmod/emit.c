@@ -15,6 +15,7 @@
 #include <net/netfilter/nf_conntrack_core.h>
 
 #include "capture.h"
+#include "drift.h"
 #include "emit.h"
 #include "filter.h"
 #include "map.h"
@@ -288,7 +289,10 @@ int gwsync_emit_flow(struct gwsync_net *gn, struct nf_conn *ct, u64 only, u32 wa
 	}
 
 	err = gwsync_emit_append(gn, set, walk_id, gwsync_pack_flow(emit->record, size, ct));
-	return err ? err : 1;
+	if (err)
+		return err;
+	gwsync_drift_note(ct);
+	return 1;
 }
 
 /**

@@ -39,7 +39,9 @@ enum gwsync_flow_bit {
 	GWSYNC_FLOW_PICKUP_ORIG_BIT,	/* may re-learn its TCP window, see pickup.c; */
 	GWSYNC_FLOW_PICKUP_REPLY_BIT,	/* ORIG + direction */
 	GWSYNC_FLOW_OWNER_SHIFT = 38,	/* 6 bits: member of a replica */
-	GWSYNC_FLOW_TIMEOUT_SHIFT = 44,	/* 20 bits: seconds left on the owner of a replica */
+	GWSYNC_FLOW_TIMEOUT_SHIFT = 44,	/* 20 bits: seconds left on the owner
+					   * of a replica; of an own flow: drift.c
+					   */
 };
 
 #define GWSYNC_FLOW_OWNER_MASK		(0x3fUL << GWSYNC_FLOW_OWNER_SHIFT)
@@ -106,6 +108,7 @@ enum gwsync_walk_job {
 	GWSYNC_WALK_EXTEND_BIT,		/* push the expiry of replicas into the future */
 	GWSYNC_WALK_RESEND_BIT,		/* emit all own flows by the map: notifier gap */
 	GWSYNC_WALK_MUTE_BIT,		/* the same for own flows that raise no events */
+	GWSYNC_WALK_DRIFT_BIT,		/* and for TCP flows that have moved far, drift.c */
 
 	GWSYNC_WALK_JOBS
 };
@@ -151,6 +154,12 @@ struct gwsync_net {
 	struct gwsync_emit		*emit;
 	unsigned long			walk_jobs;	/* atomic bits of enum gwsync_walk_job */
 	struct gwsync_walk		*walk;
+
+	/* drift.c: TCP flows that have moved far since their last record */
+	struct {
+		struct delayed_work	work;		/* asks for GWSYNC_WALK_DRIFT_BIT */
+		u64			cost_ns;	/* worker's own: of the pass that runs */
+	}				drift;
 
 	/* replica.c */
 	atomic64_t			replicas;

@@ -9,6 +9,7 @@
 #include <net/net_namespace.h>
 
 #include "capture.h"
+#include "drift.h"
 #include "emit.h"
 #include "filter.h"
 #include "map.h"
@@ -140,6 +141,7 @@ static int __net_init gwsync_net_init(struct net *net)
 	err = gwsync_walk_net_init(gn);
 	if (err)
 		goto err_emit;
+	gwsync_drift_init(gn);
 	gwsync_replica_init(gn);
 	return 0;
 
@@ -159,9 +161,13 @@ static void __net_exit gwsync_net_exit(struct net *net)
 {
 	struct gwsync_net *gn = gwsync_pernet(net);
 
+	/* What is asked for at intervals does nothing any more. */
+	WRITE_ONCE(gn->active, false);
+	gwsync_drift_exit(gn);
 	/* Conntrack waits for every reference: drop ours before its exit. */
 	gwsync_replica_exit(gn);
 	gwsync_emit_net_stop(gn);
+	gwsync_drift_exit(gn); /* the worker may have asked for it once more */
 	gwsync_walk_net_stop(gn);
 	gwsync_capture_net_exit(gn);
 	gwsync_walk_net_exit(gn);

@@ -15,6 +15,7 @@
 
 #include "activate.h"
 #include "capture.h"
+#include "drift.h"
 #include "emit.h"
 #include "replica.h"
 #include "walk.h"
@@ -237,6 +238,7 @@ static bool gwsync_pass_has(const struct gwsync_pass *pass, enum gwsync_walk_job
 static int gwsync_pass_flow(struct gwsync_net *gn, struct gwsync_pass *pass, struct nf_conn *ct)
 {
 	struct gwsync_walk *walk = gn->walk;
+	bool drifted;
 	int ret;
 
 	if (gwsync_pass_has(pass, GWSYNC_WALK_ADOPT_BIT))
@@ -250,12 +252,13 @@ static int gwsync_pass_flow(struct gwsync_net *gn, struct gwsync_pass *pass, str
 	if (gwsync_pass_has(pass, GWSYNC_WALK_EXTEND_BIT))
 		gwsync_replica_extend(gn, ct);
 
-	if (gwsync_pass_has(pass, GWSYNC_WALK_RESEND_BIT) ||
+	drifted = gwsync_pass_has(pass, GWSYNC_WALK_DRIFT_BIT) && gwsync_drift_is_far(gn, ct);
+	if (drifted || gwsync_pass_has(pass, GWSYNC_WALK_RESEND_BIT) ||
 	    (gwsync_pass_has(pass, GWSYNC_WALK_MUTE_BIT) && !nf_ct_ecache_exist(ct))) {
 		if (READ_ONCE(gn->active))
 			set_bit(GWSYNC_FLOW_DIRTY_BIT, &ct->status);
 	}
-	if (gwsync_pass_has(pass, GWSYNC_WALK_DIRTY_BIT) ||
+	if (drifted || gwsync_pass_has(pass, GWSYNC_WALK_DIRTY_BIT) ||
 	    gwsync_pass_has(pass, GWSYNC_WALK_RESEND_BIT) ||
 	    gwsync_pass_has(pass, GWSYNC_WALK_MUTE_BIT)) {
 		ret = gwsync_emit_dirty(gn, ct);
@@ -263,6 +266,8 @@ static int gwsync_pass_flow(struct gwsync_net *gn, struct gwsync_pass *pass, str
 			return ret;
 		if (gwsync_pass_has(pass, GWSYNC_WALK_MUTE_BIT) && !nf_ct_ecache_exist(ct))
 			walk->mute_seen += ret > 0;
+		if (drifted && ret > 0)
+			gwsync_stat_inc(gn, GWSYNC_STAT_A_REFRESHED);
 	}
 
 	if (gwsync_pass_has(pass, GWSYNC_WALK_FULL_BIT)) {
@@ -298,6 +303,9 @@ static void gwsync_walk_job_begin(struct gwsync_net *gn, enum gwsync_walk_job jo
 	case GWSYNC_WALK_FULL_BIT:
 		gn->walk->mute_full = 0;
 		break;
+	case GWSYNC_WALK_DRIFT_BIT:
+		gwsync_drift_begin(gn);
+		break;
 	case GWSYNC_WALK_DIRTY_BIT:
 	case GWSYNC_WALK_RESEND_BIT:
 		break;
@@ -314,6 +322,9 @@ static void gwsync_walk_job_done(struct gwsync_net *gn, enum gwsync_walk_job job
 	switch (job) {
 	case GWSYNC_WALK_MUTE_BIT:
 		gwsync_walk_mute_done(gn);
+		break;
+	case GWSYNC_WALK_DRIFT_BIT:
+		gwsync_drift_done(gn);
 		break;
 	case GWSYNC_WALK_DIRTY_BIT:
 	case GWSYNC_WALK_RESEND_BIT:
@@ -492,12 +503,15 @@ long gwsync_walk_step(struct gwsync_net *gn)
 	struct gwsync_walk *walk = gn->walk;
 	long delay = MAX_JIFFY_OFFSET, ret;
 	unsigned int i;
+	u64 start;
 
 	gwsync_walk_break(gn);
 	gwsync_walk_join(gn);
 
 	for (i = 0; i < GWSYNC_CURSORS; i++) {
+		start = ktime_get_ns();
 		ret = gwsync_pass_step(gn, &walk->pass[i]);
+		gwsync_drift_cost(gn, ktime_get_ns() - start);
 		if (ret < 0)
 			return ret;
 		delay = min(delay, ret);

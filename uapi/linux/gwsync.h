@@ -277,6 +277,7 @@ enum gwsync_stat_attr {
 	GWSYNC_STAT_A_ADOPTED,		/* adopted: replicas that became own flows */
 	GWSYNC_STAT_A_PICKUP,		/* pickup: TCP directions re-learned */
 	GWSYNC_STAT_A_PICKUP_REFUSED,	/* pickup_refused: segments outside the known bounds */
+	GWSYNC_STAT_A_REFRESHED,	/* refreshed: TCP flows sent again, they had moved far */
 
 	__GWSYNC_STAT_A_MAX
 };
