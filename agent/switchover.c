@@ -2,8 +2,8 @@
 /* A planned change of the owner.
  *
  * PREPARE until the heir says READY: it has applied all there was when asked.
- * Then the addresses go, the kernel half gets the time to give its last
- * changes, and RESIGN names the last frame: the heir is owner once it has it.
+ * Then the addresses go, the kernel half gives its last changes, and RESIGN
+ * names the last frame: the heir is owner once it has it.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -15,7 +15,8 @@
 
 #define SWITCHOVER_AGAIN_NS	(10 * NSEC_PER_MSEC)
 #define SWITCHOVER_PREPARE_NS	(2 * NSEC_PER_SEC)
-#define SWITCHOVER_DRAIN_NS	(5 * NSEC_PER_MSEC)	/* beside the kernel's flush_ms */
+#define SWITCHOVER_DRAIN_NS	(2 * NSEC_PER_MSEC)	/* to read what the kernel gave */
+#define SWITCHOVER_FULL_NS	(100 * NSEC_PER_MSEC)	/* longest wait for room to do so */
 
 const char *switchover_phase_name(enum switchover_phase phase)
 {
@@ -65,20 +66,18 @@ static void switchover_resign(struct group *g)
 {
 	struct switchover *w = &g->switchover;
 
-	if (g->sync.kernel)
-		kernel_deactivate(g->sync.kernel, w->to, w->epoch);
 	w->phase = SWITCHOVER_RESIGN;
 	w->seq = transmit_pushed(g->transmit);
 	w->deadline_ns = loop_clock() + member_dead_ns(&g->member.params);
 	stream_pump(g);		/* the last frame before the word that it is the last */
 	switchover_send(g, FRAME_RESIGN, w->to, w->epoch, w->seq, FRAME_SWITCH_OK);
 	member_resign(&g->member, loop_clock(), w->to);
+	loop_timer_in(g->loop, &w->timer, SWITCHOVER_AGAIN_NS);
 }
 
 static void switchover_drain(struct group *g)
 {
 	struct switchover *w = &g->switchover;
-	uint64_t drain_ns = SWITCHOVER_DRAIN_NS;
 
 	w->phase = SWITCHOVER_DRAIN;
 	w->released_ns = loop_clock();
@@ -87,8 +86,9 @@ static void switchover_drain(struct group *g)
 		switchover_resign(g);
 		return;
 	}
-	drain_ns += g->config->flush_ms * NSEC_PER_MSEC;
-	loop_timer_in(g->loop, &w->timer, drain_ns);
+	/* When this returns the last changes wait in the kernel link's socket. */
+	kernel_deactivate(g->sync.kernel, w->to, w->epoch);
+	loop_timer_in(g->loop, &w->timer, SWITCHOVER_DRAIN_NS);
 }
 
 static void switchover_fire(struct loop_timer *timer)
@@ -117,8 +117,12 @@ static void switchover_fire(struct loop_timer *timer)
 		switchover_send(g, FRAME_PREPARE, w->to, w->epoch, w->seq, FRAME_SWITCH_OK);
 		break;
 	case SWITCHOVER_DRAIN:
-		switchover_resign(g);
-		break;
+		if (transmit_full(g->transmit) &&
+		    loop_clock() - w->released_ns < SWITCHOVER_FULL_NS)
+			loop_timer_in(g->loop, timer, SWITCHOVER_DRAIN_NS);
+		else
+			switchover_resign(g);
+		return;
 	case SWITCHOVER_RESIGN:
 		if (late) {
 			switchover_finish(g, "resigned, but it did not take over in time");
