@@ -163,6 +163,7 @@ gateways() {
 	local ns
 
 	need_module
+	sysctl -qw net.netfilter.nf_conntrack_max=100000
 	add_ns "$A" "$B"
 	for ns in "$A" "$B"; do
 		sysctl_ns "$ns" net.netfilter.nf_conntrack_acct=1 \
@@ -258,6 +259,31 @@ strict() {
 dropped() {
 	in_ns "$1" nft list counters table inet gw |
 		awk '/packets/ { n += $2 } END { print n + 0 }'
+}
+
+# edges NETNS SPORT: EDGE_SPORT, EDGE0 and EDGE1 (highest sequence sent by each
+# end) of a TCP flow over IPv4
+edges() {
+	local rec
+
+	rec=$(gwctl -n "$1" dump | grep -m 1 "proto=6 10.1.0.2,$2>10.2.0.2,7000 .* tcp=3,") || return 1
+	EDGE_SPORT=$(sed -E 's/.*10\.1\.0\.2,([0-9]*)>.*/\1/' <<< "$rec")
+	EDGE0=$(sed -E 's/.*tcp=3,\[([0-9]*),.*/\1/' <<< "$rec")
+	EDGE1=$(sed -E 's/.*tcp=3,\[[^]]*\],\[([0-9]*),.*/\1/' <<< "$rec")
+}
+ahead() { echo $((($1 + (1 << 30)) & 0xffffffff)); }
+behind() { echo $((($1 - (1 << 30)) & 0xffffffff)); }
+
+# forge_c, forge_s FLAGS SEQ ACK: 20 forged segments of the flow of edges()
+forge_c() {
+	for _ in $(seq 20); do
+		in_ns "$C" forge tcp 10.1.0.2 "$EDGE_SPORT" 10.2.0.2 7000 "$@"
+	done
+}
+forge_s() {
+	for _ in $(seq 20); do
+		in_ns "$S" forge tcp 10.2.0.2 7000 10.2.0.1 "$EDGE_SPORT" "$@"
+	done
 }
 
 RELAY_PID=

@@ -4,7 +4,6 @@
 . "$(dirname "$0")/lib.sh"
 
 gateways
-F="src=10.1.0.2 dst=10.2.0.2 proto=6 dport=80 tcp_state=3 timeout=86400 status=0x0e"
 ctmake "$B" create count=20 src=10.1.0.2 dst=10.2.0.2 proto=6 sport=1 dport=80 tcp_state=3 \
 	timeout=86400 status=0x0e mark=5
 table() {
@@ -32,9 +31,9 @@ denied() {
 	"$@" > "$TMP/denied"
 	grep -q "error EPERM" "$TMP/denied" || { cat "$TMP/denied"; return 1; }
 }
-head -c 64 /dev/zero > "$TMP/zero"
+printf '\000\030\001\002\002\006\000\000\000\000\000\000\1\1\1\1\1\1\1\1\1\1\1\1' > "$TMP/record"
 for cmd in "attach 1 1" detach "set flush_ms 1" get "map 2" "walk 2 1" "activate 0 9" \
-	"deactivate 1 9" "sync-begin 1 9" "sync-end 1 9" "purge 1" dump "apply 1 9 $TMP/zero"; do
+	"deactivate 1 9" "sync-begin 1 9" "sync-end 1 9" "purge 1" dump "apply 1 9 $TMP/record"; do
 	# shellcheck disable=SC2086
 	check "nobody may not: ${cmd%% *}" denied as_nobody gwctl $cmd
 done

