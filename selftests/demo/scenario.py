@@ -169,7 +169,7 @@ class Scenario:
     def _phase(self, name, event, heir):
         """Flows set up, quiet, the event, the question, the answers.
 
-        heir: the gateway that must own at the end.
+        heir: the gateway that must own after the event.
         """
         screen = self.screen
         with screen.step("all flows set up; a few quiet seconds") as step:
@@ -183,6 +183,9 @@ class Scenario:
         event()
         with screen.step("the flows go on, or do not"):
             time.sleep(AFTER)
+            if not heir.is_owner():
+                raise cluster.Error(f"{heir.name} is not the owner, as it should be; "
+                                    "see gwsyncd.log")
         with screen.step("every flow is asked for an answer") as step:
             self.flows.tell("probe")
             limit = ALIVE if self.with_state else DEAD
@@ -191,8 +194,6 @@ class Scenario:
                 time.sleep(0.25)
             result = self.flows.result()
             step.note = f"{sum(f['alive'] for f in result.flows)} of {len(result.flows)} alive"
-        if not heir.is_owner():
-            raise cluster.Error(f"{heir.name} is not the owner, as it should be; see gwsyncd.log")
         return result, before
 
     def _power_loss(self):
