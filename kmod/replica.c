@@ -355,7 +355,9 @@ static unsigned long gwsync_replica_status(const struct nf_conn *ct,
 {
 	unsigned long status = flow->status & ~IPS_NAT_DONE_MASK;
 
-	/* The bit promises an extension. */
+	/* Both bits are promises: ctnetlink follows ct->master without a look. */
+	if (!ct->master)
+		status &= ~IPS_EXPECTED;
 	if (!nfct_seqadj(ct) || !gwsync_flow_has(flow, GWSYNC_PART_SEQADJ))
 		status &= ~IPS_SEQ_ADJUST;
 	return status;
