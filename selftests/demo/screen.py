@@ -65,7 +65,8 @@ class Screen:
         word = f"{result.idle_alive} of {result.idle_total} answer"
         self.line(f"   {'idle TCP connections':34}"
                   f"{self.good(word) if every else self.bad(word)}")
-        self.line(self.dim("   before: longest gap in the seconds before it, the machine's own noise"))
+        self.line(self.dim("   before: longest gap in the quiet seconds before, "
+                           "the machine's own noise"))
 
 
 class Step:
