@@ -6,6 +6,7 @@
  *	COUNT, each with the next SEQ and ACK of a fixed pseudo random series
  * forge gre SRC DST KEY		PPTP's GRE, version 1
  * forge sctp SRC SPORT DST DPORT CHUNK VTAG [INITTAG]
+ * forge udplite SRC SPORT DST DPORT COVERAGE BYTES
  * forge dccp SRC SPORT DST DPORT TYPE SEQ [ACK]
  */
 #define _GNU_SOURCE
@@ -161,6 +162,23 @@ static int sctp(struct packet *p, uint16_t sport, uint16_t dport, uint8_t chunk,
 	return transmit(p);
 }
 
+static int udplite(struct packet *p, uint16_t sport, uint16_t dport, uint16_t coverage,
+		   unsigned int bytes)
+{
+	unsigned int total = 8 + (bytes > 64 ? 64 : bytes), covered = coverage ? coverage : total;
+	uint16_t check;
+	uint32_t s;
+
+	put16(p->data, sport);
+	put16(p->data + 2, dport);
+	put16(p->data + 4, coverage);
+	s = sum(&p->src, 4, sum(&p->dst, 4, p->proto + total));
+	check = fold(sum(p->data, covered < total ? covered : total, s));
+	memcpy(p->data + 6, &check, 2);
+	p->len = total;
+	return transmit(p);
+}
+
 static int dccp(struct packet *p, uint16_t sport, uint16_t dport, uint8_t type, uint64_t seq,
 		uint64_t ack)
 {
@@ -224,12 +242,16 @@ int main(int argc, char **argv)
 		return sctp(&p, num(argv[3]), num(argv[5]), num(argv[6]), num(argv[7]),
 			    num(argv[8]));
 	}
+	if (!strcmp(argv[1], "udplite")) {
+		p.proto = IPPROTO_UDPLITE;
+		return udplite(&p, num(argv[3]), num(argv[5]), num(argv[6]), num(argv[7]));
+	}
 	if (!strcmp(argv[1], "dccp")) {
 		p.proto = IPPROTO_DCCP;
 		return dccp(&p, num(argv[3]), num(argv[5]), num(argv[6]), num(argv[7]),
 			    argc > 8 ? num(argv[8]) : 0);
 	}
 usage:
-	fputs("usage: forge tcp|gre|sctp|dccp ..., see forge.c\n", stderr);
+	fputs("usage: forge tcp|gre|sctp|udplite|dccp ..., see forge.c\n", stderr);
 	return 2;
 }

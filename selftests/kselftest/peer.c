@@ -10,7 +10,6 @@
  * peer sink ADDR PORT BYTES	upload, checked by the server
  * peer udp-serve PORT		UDP echo (IPv4 and IPv6)
  * peer udp ADDR PORT N		like echo
- * peer udplite-serve PORT, peer udplite ADDR PORT N
  *
  * An answer is awaited for PEER_SECONDS (environment, 10).
  */
@@ -223,9 +222,9 @@ static int serve(int port)
 	}
 }
 
-static int udp_serve(int port, int proto)
+static int udp_serve(int port)
 {
-	int fd = bind_any(port, SOCK_DGRAM, proto);
+	int fd = bind_any(port, SOCK_DGRAM, IPPROTO_UDP);
 	struct sockaddr_storage sa;
 	char buf[4096];
 
@@ -339,17 +338,13 @@ int main(int argc, char **argv)
 	if (argc == 3 && !strcmp(mode, "serve"))
 		return serve(atoi(argv[2]));
 	if (argc == 3 && !strcmp(mode, "udp-serve"))
-		return udp_serve(atoi(argv[2]), IPPROTO_UDP);
-	if (argc == 3 && !strcmp(mode, "udplite-serve"))
-		return udp_serve(atoi(argv[2]), IPPROTO_UDPLITE);
+		return udp_serve(atoi(argv[2]));
 	if (argc == 5 && atoi(argv[4]) > CONN_MAX && mode[0] != 'b' && mode[0] != 's')
 		return 2;
 	if (argc == 5 && !strcmp(mode, "echo"))
 		return echo(argv[2], argv[3], atoi(argv[4]), SOCK_STREAM, IPPROTO_TCP);
 	if (argc == 5 && !strcmp(mode, "udp"))
 		return echo(argv[2], argv[3], atoi(argv[4]), SOCK_DGRAM, IPPROTO_UDP);
-	if (argc == 5 && !strcmp(mode, "udplite"))
-		return echo(argv[2], argv[3], atoi(argv[4]), SOCK_DGRAM, IPPROTO_UDPLITE);
 	if (argc == 5 && (!strcmp(mode, "bulk") || !strcmp(mode, "sink")))
 		return stream(mode, argv[2], argv[3], strtoull(argv[4], NULL, 0));
 	fputs("usage: peer MODE ..., see peer.c\n", stderr);
