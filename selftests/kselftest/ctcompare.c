@@ -560,7 +560,8 @@ int main(int argc, char **argv)
 		pid_t pid;
 
 		/* Only the last reading's explanation is of interest. */
-		if (pipe(fd) < 0 || (pid = fork()) < 0) {
+		pid = pipe(fd) < 0 ? -1 : fork();
+		if (pid < 0) {
 			perror("ctcompare");
 			return 2;
 		}

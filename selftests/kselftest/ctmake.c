@@ -141,9 +141,10 @@ static int make_expect(char **argv)
 		nfexp_set_attr(exp, part[i], ct);
 	}
 	for (; *argv; argv++) {
-		sscanf(*argv, "class=%u", &class);
-		sscanf(*argv, "flags=%u", &flags);
-		sscanf(*argv, "timeout=%u", &timeout);
+		if (sscanf(*argv, "class=%u", &class) != 1 &&
+		    sscanf(*argv, "flags=%u", &flags) != 1 &&
+		    sscanf(*argv, "timeout=%u", &timeout) != 1)
+			return 2;
 	}
 	nfexp_set_attr_u32(exp, ATTR_EXP_CLASS, class);
 	nfexp_set_attr_u32(exp, ATTR_EXP_FLAGS, flags);

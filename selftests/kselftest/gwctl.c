@@ -97,11 +97,10 @@ static int stats_cb(const struct nlmsghdr *nlh, void *data)
 
 		if (t > GWSYNC_STAT_A_MAX || !stat_names[t])
 			continue;
-		if (!names[0]) {
+		if (!names[0])
 			printf("%s %" PRIu64 "\n", stat_names[t], mnl_attr_get_u64(attr));
-		} else if (!strcmp(names[0], stat_names[t])) {
+		else if (!strcmp(names[0], stat_names[t]))
 			printf("%" PRIu64 "\n", mnl_attr_get_u64(attr));
-		}
 	}
 	return MNL_CB_OK;
 }

@@ -194,8 +194,9 @@ static bool refused(const void *data, unsigned int len, int id)
 	    is.stat[GWSYNC_STAT_A_REPLICAS_CREATED] == was.stat[GWSYNC_STAT_A_REPLICAS_CREATED] &&
 	    is.stat[id] == was.stat[id] + 1)
 		return true;
-	printf("# %u bytes: answer %d, counter %d %" PRIu64 " -> %" PRIu64 ", replicas %" PRIu64 " -> %" PRIu64 "\n",
-	       len, ret, id, was.stat[id], is.stat[id], was.replicas, is.replicas);
+	printf("# %u bytes: answer %d, counter %d %" PRIu64 " -> %" PRIu64, len, ret, id,
+	       was.stat[id], is.stat[id]);
+	printf(", replicas %" PRIu64 " -> %" PRIu64 "\n", was.replicas, is.replicas);
 	purge();
 	return false;
 }

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
+# What a function leaves for its caller is used in the tests.
+# shellcheck disable=SC2034
 # What the module's tests share: TAP, waiting, namespaces, relay.
 #
 # setup_net builds, in random names:

@@ -108,8 +108,8 @@ static void handle(struct end *from, struct client_note *note)
 	}
 	if (len) {
 		r.errors++;
-		snprintf(r.why, sizeof(r.why), "%s emitted %u bytes that are no record", from->netns,
-			 len);
+		snprintf(r.why, sizeof(r.why), "%s emitted %u bytes that are no record",
+			 from->netns, len);
 	}
 	if (r.save)
 		fwrite(note->records, 1, note->records_len, r.save);

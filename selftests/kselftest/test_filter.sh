@@ -45,7 +45,6 @@ left_out "ipv6 prefix" prefix fd02::/64 -- src6=fd01::2 dst6=fd02::2 proto=17 ti
 left_out "port" port 17:53 -- $U sport=1 dport=53
 left_out "several at once" proto 6 port 17:53 mark 1/1 -- $U sport=1 dport=53
 check "filtered flows are counted" stat_least "$A" filtered 9
-gone=$(relay_count gone)
 
 # What a filter does not name.
 gwctl -n "$A" filter port 17:53 mark 0x10/0xf0 zone 5 prefix 10.9.0.0/16 prefix 10.2.0.1/32
