@@ -256,9 +256,11 @@ static void ftp_reply(struct ftp *ftp, const char *line)
 		}
 		break;
 	case FTP_END:
-		/* the data may still be on its way; see ftp_data_read() */
+		/* The data may still be on its way, see ftp_data_read(), or its
+		 * connection may wait to be accepted.
+		 */
 		ftp->wait = FTP_NOTHING;
-		if (ftp->data.fd < 0)
+		if (ftp->data.fd < 0 && ftp->listener.fd < 0)
 			ftp_transferred(ftp);
 		break;
 	case FTP_LAST:
