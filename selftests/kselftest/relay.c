@@ -262,17 +262,17 @@ static int command(char *line)
 		}
 	} else if (!strcmp(line, "pause") || !strcmp(line, "resume")) {
 		r.paused = line[0] == 'p';
+	} else if (!strcmp(line, "counts")) {
+		printf("ok deltas=%u records=%u bytes=%" PRIu64 " gone=%u lost=%u errors=%u overruns=%u\n",
+		       r.deltas, r.records, r.bytes, r.gone, r.lost, r.errors,
+		       r.end[0].c.overruns + r.end[1].c.overruns);
+		return 0;
 	} else if (!strcmp(line, "drop")) {
 		r.drop = arg && !strcmp(arg, "on");
 	} else if (!strcmp(line, "save")) {
 		if (r.save)
 			fclose(r.save);
 		r.save = arg && strcmp(arg, "off") ? fopen(arg, "a") : NULL;
-	} else if (!strcmp(line, "counts")) {
-		printf("ok deltas=%u records=%u bytes=%" PRIu64 " gone=%u lost=%u errors=%u overruns=%u\n",
-		       r.deltas, r.records, r.bytes, r.gone, r.lost, r.errors,
-		       r.end[0].c.overruns + r.end[1].c.overruns);
-		return 0;
 	} else {
 		ret = -EOPNOTSUPP;
 	}
