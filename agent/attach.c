@@ -31,6 +31,7 @@ static void attach_gone(void *arg, int err)
 	log_error("kernel half is gone: %s; trying again every second", strerror(-err));
 	kernel_close(s->kernel);
 	s->kernel = NULL;
+	s->refused = 0;		/* the next one counts from the start */
 	s->mapped = 0;
 	s->served = 0;
 	s->waiting = 0;

@@ -104,6 +104,12 @@ static void group_acquire(void *arg, uint64_t owners, uint32_t epoch)
 	struct group *g = arg;
 	int err;
 
+	/* The addresses are on their way to another: it is owner in a moment. */
+	if (!owners && g->switchover.phase == SWITCHOVER_DRAIN)
+		return;
+	/* Nothing that was agreed for the epoch before holds any more. */
+	if (owners)
+		switchover_abort(g, "this member took over anew");
 	/* The gate: replicas are live before an address is. */
 	sync_acquire(g, owners, epoch);
 	err = vrouters_acquire(g->vrouters);
@@ -276,6 +282,8 @@ static void group_receive(void *arg, unsigned int link, const struct sockaddr_in
 		peer->sync_ns = 0;
 		peer->counter = 0;
 		peer->holds_ours = false;
+		if (g->switchover.from == peer->id)
+			g->switchover.from = 0;		/* it meant the old stream */
 		sync_session(peer);
 		stream_begin(peer, &frame.heartbeat);
 		/* Before its own heartbeat counts: what it was is over. */

@@ -213,6 +213,8 @@ void sync_judge(struct group *group, uint64_t now_ns);
 /* Some times a second: members that stay behind are no longer served. */
 void sync_check_behind(struct group *group, uint64_t now_ns);
 void sync_link_changed(struct group *group);
+/* The owner hands over: no full sync begins or ends any more. */
+void sync_stop_walk(struct group *group);
 const char *sync_phase_name(const struct group *group);
 
 void switchover_init(struct group *group);

@@ -236,6 +236,16 @@ void kernel_resume(struct kernel *kernel)
 		loop_fd_set(kernel->loop, &kernel->fd, EPOLLIN);
 }
 
+bool kernel_pending(const struct kernel *kernel)
+{
+	char byte;
+
+	if (kernel->gone)
+		return false;
+	return kernel->paused || kernel->next < kernel->count ||
+	       recv(kernel->fd.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0;
+}
+
 static void kernel_refusals(struct loop_fd *fd, uint32_t events)
 {
 	struct kernel *kernel = container_of(fd, struct kernel, refusals);

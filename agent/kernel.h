@@ -56,6 +56,8 @@ int kernel_apply(struct kernel *kernel, uint8_t owner, uint32_t epoch,
 		 const void *records, size_t len);
 uint64_t kernel_apply_errors(const struct kernel *kernel);
 void kernel_resume(struct kernel *kernel);
+/* Messages of the kernel half wait to be read. */
+bool kernel_pending(const struct kernel *kernel);
 
 int kernel_sync_begin(struct kernel *kernel, uint8_t owner, uint32_t epoch);
 int kernel_sync_end(struct kernel *kernel, uint8_t owner, uint32_t epoch);

@@ -86,9 +86,20 @@ static void switchover_drain(struct group *g)
 		switchover_resign(g);
 		return;
 	}
+	sync_stop_walk(g);
 	/* When this returns the last changes wait in the kernel link's socket. */
+	g->sync.foreign |= 1ULL << w->to;
 	kernel_deactivate(g->sync.kernel, w->to, w->epoch);
 	loop_timer_in(g->loop, &w->timer, SWITCHOVER_DRAIN_NS);
+}
+
+/* What the kernel half gave is not read yet, or not sent: a heartbeat that
+ * names the heir must not come before the last frame that it has to wait for.
+ */
+static bool switchover_drains(const struct group *g)
+{
+	return (g->sync.kernel && kernel_pending(g->sync.kernel)) ||
+	       transmit_last(g->transmit) < transmit_pushed(g->transmit);
 }
 
 static void switchover_fire(struct loop_timer *timer)
@@ -117,7 +128,7 @@ static void switchover_fire(struct loop_timer *timer)
 		switchover_send(g, FRAME_PREPARE, w->to, w->epoch, w->seq, FRAME_SWITCH_OK);
 		break;
 	case SWITCHOVER_DRAIN:
-		if (transmit_full(g->transmit) &&
+		if (switchover_drains(g) &&
 		    loop_clock() - w->released_ns < SWITCHOVER_FULL_NS)
 			loop_timer_in(g->loop, timer, SWITCHOVER_DRAIN_NS);
 		else
@@ -240,7 +251,15 @@ void switchover_progress(struct group *g)
 	struct group_peer *peer = g->by_id[w->from];
 	struct member_report report;
 
-	if (!w->from || receive_ack(peer->receive) < w->from_seq)
+	if (!w->from)
+		return;
+	/* Meanwhile another took over, or this one: that resignation is over. */
+	if (g->member.state != MEMBER_BACKUP || w->from_epoch < g->member.epoch ||
+	    (g->member.owner != w->from && g->member.heir != g->config->member)) {
+		w->from = 0;
+		return;
+	}
+	if (receive_ack(peer->receive) < w->from_seq)
 		return;
 	report = g->member.peer[w->from].report;
 	report.state = MEMBER_BACKUP;
@@ -256,6 +275,12 @@ void switchover_take(struct group_peer *peer, enum frame_type type,
 {
 	struct group *g = peer->group;
 	struct switchover *w = &g->switchover;
+
+	/* The last frames may be lost, and nothing behind them shows it: the
+	 * next heartbeat would, far later than a NACK now.
+	 */
+	if (type == FRAME_PREPARE || type == FRAME_RESIGN)
+		receive_heartbeat(peer->receive, loop_clock(), message->seq);
 
 	switch (type) {
 	case FRAME_PREPARE:

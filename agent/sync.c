@@ -145,6 +145,7 @@ void sync_requested(struct group_peer *peer, const struct frame_sync_request *re
 	struct sync *s = &g->sync;
 
 	if (g->member.state != MEMBER_OWNER || !s->kernel ||
+	    g->switchover.phase == SWITCHOVER_DRAIN ||
 	    request->epoch != g->member.epoch || request->request == peer->request)
 		return;
 	peer->request = request->request;
@@ -163,7 +164,8 @@ static void sync_again_for_all(struct group *g, const char *why)
 {
 	struct sync *s = &g->sync;
 
-	if (g->member.state != MEMBER_OWNER || !s->served)
+	if (g->member.state != MEMBER_OWNER || !s->served ||
+	    g->switchover.phase == SWITCHOVER_DRAIN)
 		return;
 	log_warning("%s: full sync for all backups", why);
 	s->waiting |= s->served;
@@ -330,7 +332,9 @@ static bool sync_take(struct group *g, const struct frame_data *data)
 		err = kernel_apply(s->kernel, s->owner, s->epoch, data->records, data->len);
 		if (err) {
 			s->apply_failed++;
-			log_error("kernel: apply: %s", strerror(-err));
+			/* Once: frames may come by the thousand until it works. */
+			if (s->phase != SYNC_REQUEST)
+				log_error("kernel: apply: %s", strerror(-err));
 			return false;
 		}
 		s->applied++;
@@ -453,7 +457,7 @@ void sync_judge(struct group *g, uint64_t now_ns)
 	} else if (s->phase == SYNC_DONE && !peer->serves_us) {
 		if (!s->unserved_ns) {
 			s->unserved_ns = now_ns;
-		} else if (now_ns - s->unserved_ns > dead_ns) {
+		} else if (now_ns > s->unserved_ns && now_ns - s->unserved_ns > dead_ns) {
 			log_warning("%s no longer sends us its changes: full sync again",
 				    peer->name);
 			s->restarts++;
@@ -472,16 +476,26 @@ void sync_judge(struct group *g, uint64_t now_ns)
 
 /* Changes of role. */
 
-/* No walk of an earlier role goes on. */
-static void sync_clear_served(struct group *g)
+/* A walk over flows that are no longer own would end early, and its end would
+ * have the backups sweep the rest.
+ */
+void sync_stop_walk(struct group *g)
 {
 	struct sync *s = &g->sync;
 
 	if (s->walking && s->kernel)
 		kernel_walk(s->kernel, 0, 0);
 	s->end_pending = false;
+	s->walking = 0;
+	s->waiting = 0;
 	loop_timer_del(g->loop, &s->walk_timer);
-	sync_serve_no_more(g, s->served | s->waiting | s->walking);
+}
+
+/* No walk of an earlier role goes on. */
+static void sync_clear_served(struct group *g)
+{
+	sync_stop_walk(g);
+	sync_serve_no_more(g, g->sync.served);
 }
 
 void sync_acquire(struct group *g, uint64_t owners, uint32_t epoch)
@@ -511,6 +525,7 @@ void sync_acquire(struct group *g, uint64_t owners, uint32_t epoch)
 void sync_release(struct group *g, uint8_t owner, uint32_t epoch)
 {
 	sync_clear_served(g);
+	g->sync.foreign |= 1ULL << owner;	/* what was own here is now its */
 	if (g->sync.kernel)
 		kernel_deactivate(g->sync.kernel, owner, epoch);
 }
