@@ -248,14 +248,18 @@ static void gwsync_replica_set_master(struct gwsync_net *gn, struct nf_conn *ct,
 		gwsync_stat_inc(gn, GWSYNC_STAT_A_MASTER_MISSING);
 }
 
+/* Not under RCU: to look a context up may sleep. */
 static void gwsync_replica_set_secmark(struct nf_conn *ct, const struct gwsync_flow *flow)
 {
 #ifdef CONFIG_NF_CONNTRACK_SECMARK
 	u32 secid;
 
-	/* Another policy, or none: the flow lives without its mark. */
+	/* Another policy, none, or one that keeps its marks from the agent: the
+	 * flow lives without.
+	 */
 	if (!flow->secctx[0] ||
-	    security_secctx_to_secid(flow->secctx, strlen(flow->secctx), &secid))
+	    security_secctx_to_secid(flow->secctx, strlen(flow->secctx), &secid) ||
+	    security_secmark_relabel_packet(secid))
 		secid = 0;
 	ct->secmark = secid;
 #endif
@@ -336,7 +340,6 @@ static void gwsync_replica_set_state(struct nf_conn *ct, const struct gwsync_flo
 #ifdef CONFIG_NF_CONNTRACK_MARK
 	WRITE_ONCE(ct->mark, flow->mark);
 #endif
-	gwsync_replica_set_secmark(ct, flow);
 	for (i = 0; labels && i < ARRAY_SIZE(labels->bits); i++)
 		WRITE_ONCE(labels->bits[i], flow->labels[i]);
 	if (synproxy)
@@ -368,6 +371,7 @@ static int gwsync_replica_insert(struct gwsync_net *gn, struct nf_conn *ct,
 {
 	int err;
 
+	gwsync_replica_set_secmark(ct, flow);
 	rcu_read_lock();
 	err = gwsync_replica_set_helper(gn, ct, flow);
 	if (err)
@@ -472,6 +476,7 @@ static void gwsync_replica_update(struct gwsync_net *gn, u8 owner, struct nf_con
 {
 	unsigned long clear, set, old;
 
+	gwsync_replica_set_secmark(ct, flow);
 	rcu_read_lock();
 	gwsync_replica_set_helper(gn, ct, flow);
 	gwsync_replica_set_state(ct, flow);
