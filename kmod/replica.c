@@ -218,6 +218,9 @@ static int gwsync_replica_set_helper(struct gwsync_net *gn, struct nf_conn *ct,
 		    (!nf_ct_nat_ext_add(ct) || (!nfct_seqadj(ct) && !nfct_seqadj_ext_add(ct))))
 			return -ENOMEM;
 	}
+	/* What a helper that was unloaded has left. */
+	if (!rcu_access_pointer(help->helper))
+		memset(help->data, 0, sizeof(help->data));
 	rcu_assign_pointer(help->helper, helper);
 	return 0;
 }
@@ -449,6 +452,25 @@ static void gwsync_replica_remove(struct gwsync_net *gn, struct nf_conn *ct)
 	nf_ct_delete(ct, 0, 0);
 }
 
+/*
+ * What a helper keeps with a flow is for this helper alone, for that of PPTP
+ * it is pointers, and only the end of the flow lets go of them.
+ */
+static bool gwsync_replica_helper_fits(const struct nf_conn *ct, const struct gwsync_flow *flow)
+{
+	const struct nf_conntrack_helper *helper;
+	const struct nf_conn_help *help;
+	bool fits = true;
+
+	rcu_read_lock();
+	help = nfct_help(ct);
+	helper = help ? rcu_dereference(help->helper) : NULL;
+	if (helper)
+		fits = !strcmp(helper->name, flow->helper);
+	rcu_read_unlock();
+	return fits;
+}
+
 /* Can this entry become what the record says without being made anew? */
 static bool gwsync_replica_fits(const struct nf_conn *ct, const struct gwsync_flow *flow)
 {
@@ -459,6 +481,8 @@ static bool gwsync_replica_fits(const struct nf_conn *ct, const struct gwsync_fl
 	if (nf_ct_zone(ct)->dir != flow->zone.dir)
 		return false;
 	if (gwsync_flow_has(flow, GWSYNC_PART_HELPER) && !helper)
+		return false;
+	if (!gwsync_replica_helper_fits(ct, flow))
 		return false;
 	if (gwsync_flow_has(flow, GWSYNC_PART_LABELS) && !nf_ct_labels_find(ct))
 		return false;
