@@ -55,7 +55,7 @@ module-in:
 
 agent:
 	@mkdir -p $(BUILD)/agent
-	$(MAKE) -C agent O=$(BUILD)/agent
+	@$(MAKE) --no-print-directory -C agent O=$(BUILD)/agent
 
 traffic:
 	@mkdir -p $(BUILD)
