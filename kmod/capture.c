@@ -233,6 +233,13 @@ static void gwsync_capture_event(struct gwsync_net *gn, unsigned int events, str
 	if (!READ_ONCE(gn->active))
 		return;
 
+	/*
+	 * The loser of a race of two first packets: for a second it stands
+	 * beside the real flow, with the same original tuple.
+	 */
+	if (test_bit(IPS_NAT_CLASH_BIT, &ct->status))
+		return;
+
 	gwsync_stat_inc(gn, GWSYNC_STAT_A_EVENTS);
 
 	/* One that was announced must be taken back: that is the worker's. */
