@@ -270,13 +270,16 @@ static int gwsync_exp_event(unsigned int events, const struct nf_exp_event *item
 	const struct nf_ct_event_notifier *prev;
 	struct nf_conn *ct = item->exp->master;
 
-	/* The master may be on its last way out, or not in the table yet. */
-	if (READ_ONCE(gn->active) && refcount_inc_not_zero(&ct->ct_general.use)) {
-		if (nf_ct_is_confirmed(ct) && !nf_ct_is_dying(ct) &&
-		    gwsync_flow_is_own(gn, ct)) {
-			gwsync_stat_inc(gn, GWSYNC_STAT_A_EVENTS);
-			gwsync_capture_dirty(gn, ct, false);
-		}
+	/*
+	 * The master may be on its last way out, or not in the table yet.  The
+	 * order matters: we are called under nf_conntrack_expect_lock, which
+	 * the last nf_ct_put() would take.  A master that is not dying stays in
+	 * the table, and so referenced, until clean_from_lists() gets the lock.
+	 */
+	if (READ_ONCE(gn->active) && nf_ct_is_confirmed(ct) && !nf_ct_is_dying(ct) &&
+	    gwsync_flow_is_own(gn, ct) && refcount_inc_not_zero(&ct->ct_general.use)) {
+		gwsync_stat_inc(gn, GWSYNC_STAT_A_EVENTS);
+		gwsync_capture_dirty(gn, ct, false);
 		nf_ct_put(ct);
 	}
 
