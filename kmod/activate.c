@@ -55,8 +55,9 @@ int gwsync_activate(struct gwsync_net *gn, u64 set, u32 epoch, struct netlink_ex
 	gn->epoch = epoch;
 	gn->demote.wanted = 0;
 	gn->demote.running = 0;
-	gn->adopt.wanted |= set;
 	WRITE_ONCE(gn->adopted, gn->adopted | set);
+	/* Those of an activation that was called off before its walk was over, too. */
+	gn->adopt.wanted |= gn->adopted;
 	WRITE_ONCE(gn->active, true);
 	mutex_unlock(&gn->replica_lock);
 
@@ -103,6 +104,8 @@ int gwsync_deactivate(struct gwsync_net *gn, u8 owner, u32 epoch, struct netlink
 	mutex_lock(&gn->replica_lock);
 	gn->epoch = epoch;
 	WRITE_ONCE(gn->active, false);
+	/* Not yet put right: they are replicas of @owner again, and can be swept. */
+	WRITE_ONCE(gn->adopted, gn->adopted & ~bit);
 	gn->adopt.wanted = 0;
 	gn->adopt.running = 0;
 	gn->demote.running = 0;
@@ -180,7 +183,9 @@ void gwsync_replica_demote(struct gwsync_net *gn, struct nf_conn *ct)
 		goto out;
 
 	owner = __fls(gn->demote.running);
-	left = gwsync_replica_is_held(ct) ? gwsync_flow_timeout(ct) : nf_ct_expires(ct) / HZ;
+	left = nf_ct_expires(ct) / HZ;
+	if (test_bit(GWSYNC_FLOW_REPLICA_BIT, &ct->status) && gwsync_replica_is_held(ct))
+		left = gwsync_flow_timeout(ct);
 	marks = gwsync_replica_marks(owner, gn->demote_gen & BIT_ULL(owner), left,
 				     nf_ct_protonum(ct));
 	old = gwsync_flow_update(ct, GWSYNC_REPLICA_MARKS | BIT(GWSYNC_FLOW_ANNOUNCED_BIT),
