@@ -56,20 +56,29 @@ static int gwsync_job_release(struct nf_conn *ct, void *data)
 }
 
 /**
+ * gwsync_replica_stop - ask the worker for nothing any more
+ * @gn: state of the netns
+ *
+ * Context: process; no command can come any more.
+ */
+void gwsync_replica_stop(struct gwsync_net *gn)
+{
+	cancel_delayed_work_sync(&gn->extend);
+}
+
+/**
  * gwsync_replica_exit - the reverse of gwsync_replica_init()
  * @gn: state of the netns
  *
  * Replicas stay in the table as ordinary flows, with the clock that their
  * owner had for them.
  *
- * Context: process; no command can come any more.
+ * Context: process; the worker, which sets marks, has stopped.
  */
 void gwsync_replica_exit(struct gwsync_net *gn)
 {
 	const struct nf_ct_iter_data iter = { .net = gn->net, .data = gn };
 
-	cancel_delayed_work_sync(&gn->extend);
-	gwsync_pickup_stop(gn);
 	nf_ct_iterate_cleanup_net(gwsync_job_release, &iter);
 	mutex_destroy(&gn->replica_lock);
 }

@@ -15,6 +15,7 @@
 #include "map.h"
 #include "netlink.h"
 #include "params.h"
+#include "pickup.h"
 #include "replica.h"
 #include "stats.h"
 #include "walk.h"
@@ -154,7 +155,11 @@ err_stats:
 
 static void __net_exit gwsync_net_pre_exit(struct net *net)
 {
-	gwsync_capture_net_pre_exit(gwsync_pernet(net));
+	struct gwsync_net *gn = gwsync_pernet(net);
+
+	gwsync_capture_net_pre_exit(gn);
+	/* The core waits for packets that are in the hooks: they use what exit frees. */
+	gwsync_pickup_stop(gn);
 }
 
 static void __net_exit gwsync_net_exit(struct net *net)
@@ -164,12 +169,13 @@ static void __net_exit gwsync_net_exit(struct net *net)
 	/* What is asked for at intervals does nothing any more. */
 	WRITE_ONCE(gn->active, false);
 	gwsync_drift_exit(gn);
+	gwsync_replica_stop(gn);
 	/* Conntrack waits for every reference: drop ours before its exit. */
-	gwsync_replica_exit(gn);
 	gwsync_emit_net_stop(gn);
 	gwsync_drift_exit(gn); /* the worker may have asked for it once more */
 	gwsync_walk_net_stop(gn);
 	gwsync_capture_net_exit(gn);
+	gwsync_replica_exit(gn);
 	gwsync_walk_net_exit(gn);
 	gwsync_emit_net_exit(gn);
 	gwsync_filter_net_exit(gn);

@@ -12,10 +12,11 @@ struct gwsync_flow;
 #define GWSYNC_REPLICA_MARKS	(BIT(GWSYNC_FLOW_REPLICA_BIT) | BIT(GWSYNC_FLOW_GEN_BIT) | \
 				 GWSYNC_FLOW_OWNER_MASK | GWSYNC_FLOW_TIMEOUT_MASK)
 
-/* Of a netns: _init before its first command, _exit after its last, while the
- * worker can still be asked (a walk that is requested late is harmless).
+/* Of a netns: _init before its first command, _stop after its last, while the
+ * worker can still be asked; _exit when the worker has stopped.
  */
 void gwsync_replica_init(struct gwsync_net *gn);
+void gwsync_replica_stop(struct gwsync_net *gn);
 void gwsync_replica_exit(struct gwsync_net *gn);
 
 int gwsync_replica_install(struct gwsync_net *gn, u8 owner, const struct gwsync_flow *flow);
