@@ -318,6 +318,7 @@ static void gwsync_walk_job_begin(struct gwsync_net *gn, enum gwsync_walk_job jo
 static void gwsync_walk_job_done(struct gwsync_net *gn, enum gwsync_walk_job job)
 {
 	struct gwsync_walk *walk = gn->walk;
+	u32 walk_id, count;
 
 	switch (job) {
 	case GWSYNC_WALK_MUTE_BIT:
@@ -332,11 +333,14 @@ static void gwsync_walk_job_done(struct gwsync_net *gn, enum gwsync_walk_job job
 	case GWSYNC_WALK_FULL_BIT:
 		spin_lock_bh(&walk->lock);
 		walk->busy = false;
+		/* From here on they may be the next walk's. */
+		walk_id = walk->walk_id;
+		count = walk->count;
 		spin_unlock_bh(&walk->lock);
 		WRITE_ONCE(walk->mute, max(walk->mute, walk->mute_full));
 		if (walk->mute)
 			gwsync_emit_tick(gn);
-		gwsync_event_send(gn, GWSYNC_EVENT_WALK_DONE, 0, walk->walk_id, walk->count);
+		gwsync_event_send(gn, GWSYNC_EVENT_WALK_DONE, 0, walk_id, count);
 		break;
 	default:
 		gwsync_replica_job_done(gn, job);
