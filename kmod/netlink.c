@@ -659,9 +659,11 @@ static int gwsync_get_flow_dumpit(struct sk_buff *skb, struct netlink_callback *
 	struct gwsync_net *gn = gwsync_pernet(sock_net(skb->sk));
 	unsigned int size, i;
 	bool more;
+	u32 last;
 
 	while (dump->bucket < dump->size) {
 		cb->seq = dump->seq;
+		last = dump->last;
 		size = gwsync_walk_collect(gn, dump->bucket, &dump->last, &dump->batch, &more);
 		if (size != dump->size) {
 			/* Marked as inconsistent by genl_dump_check_consistent(). */
@@ -675,8 +677,7 @@ static int gwsync_get_flow_dumpit(struct sk_buff *skb, struct netlink_callback *
 
 		for (i = 0; i < dump->batch.count; i++) {
 			if (gwsync_flow_fill(gn, skb, cb, dump->batch.ct[i])) {
-				if (i)
-					dump->last = nf_ct_get_id(dump->batch.ct[i - 1]);
+				dump->last = i ? nf_ct_get_id(dump->batch.ct[i - 1]) : last;
 				gwsync_walk_release(&dump->batch, i);
 				return skb->len;
 			}
