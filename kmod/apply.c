@@ -14,7 +14,6 @@
 #include "gwsync.h"
 #include "parse.h"
 #include "replica.h"
-#include "trace.h"
 #include "walk.h"
 
 /* State of an older epoch never overwrites newer. */
@@ -126,7 +125,6 @@ int gwsync_apply_records(struct gwsync_net *gn, u8 owner, u32 epoch, const void 
 	}
 
 	kfree(flow);
-	trace_gwsync_apply(gn->net, owner, epoch, len, applied);
 	return applied;
 }
 
