@@ -184,12 +184,18 @@ static bool gwsync_parse_dccp(const u8 *value, struct nf_ct_dccp *dccp)
 #endif
 
 #ifdef CONFIG_NF_CT_PROTO_GRE
+/* Longer than conntrack's clock can tell is in the past. */
+static unsigned int gwsync_parse_gre_timeout(__be32 ms)
+{
+	return min_t(unsigned long, msecs_to_jiffies(be32_to_cpu(ms)), INT_MAX / 4);
+}
+
 static bool gwsync_parse_gre(const u8 *value, struct nf_ct_gre *gre)
 {
 	const struct gwsync_part_gre *part = (const void *)value;
 
-	gre->timeout = msecs_to_jiffies(be32_to_cpu(part->timeout));
-	gre->stream_timeout = msecs_to_jiffies(be32_to_cpu(part->stream_timeout));
+	gre->timeout = gwsync_parse_gre_timeout(part->timeout);
+	gre->stream_timeout = gwsync_parse_gre_timeout(part->stream_timeout);
 	return true;
 }
 #endif
