@@ -147,8 +147,10 @@ static void print_sync(const struct cli *cli, const json_t *status)
 		line(cli, "sync", TABLE_WARN, "off (sync_state = false): connections do not move");
 	else if (owner)
 		line(cli, "sync", TABLE_GOOD, "owner: what is here is the truth");
-	else if (cli_true(status, "in_sync"))
+	else if (cli_true(status, "in_sync") && !cli_number(sync, "refused"))
 		line(cli, "sync", TABLE_GOOD, "in sync");
+	else if (cli_true(status, "in_sync"))
+		line(cli, "sync", TABLE_WARN, "in sync but for the records that were refused");
 	if (!cli_true(status, "stateless") && !owner && !cli_true(status, "in_sync")) {
 		snprintf(text, sizeof(text), "NOT in sync: %s, %lld frames behind",
 			 cli_string(sync, "phase"), cli_number(sync, "lag_frames"));

@@ -93,6 +93,7 @@ struct sync {
 	uint64_t		stale;			/* frames of no owner or an old epoch */
 	uint64_t		apply_failed;
 	uint64_t		refused;		/* kernel_apply_errors() at last look */
+	uint64_t		records_refused;	/* kernel_records_refused() at SYNC_BEGIN */
 	uint64_t		full_sent, full_received, restarts;
 };
 
@@ -213,6 +214,10 @@ void sync_judge(struct group *group, uint64_t now_ns);
 /* Some times a second: members that stay behind are no longer served. */
 void sync_check_behind(struct group *group, uint64_t now_ns);
 void sync_link_changed(struct group *group);
+/* Records that the kernel half refused since the last full sync began: "in
+ * sync" is true but for them.
+ */
+uint64_t sync_records_refused(const struct group *group);
 /* The owner hands over: no full sync begins or ends any more. */
 void sync_stop_walk(struct group *group);
 const char *sync_phase_name(const struct group *group);

@@ -604,3 +604,19 @@ json_t *kernel_stats_json(struct kernel *kernel)
 	}
 	return json;
 }
+
+uint64_t kernel_records_refused(struct kernel *kernel)
+{
+	static const char *const names[] = {
+		"refused_malformed", "refused_version", "refused_unsupported",
+		"refused_clash", "refused_full", "refused_enomem",
+	};
+	json_t *stats = kernel_stats_json(kernel);
+	uint64_t refused = 0;
+	unsigned int i;
+
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		refused += (uint64_t)json_integer_value(json_object_get(stats, names[i]));
+	json_decref(stats);
+	return refused;
+}

@@ -70,4 +70,9 @@ int kernel_purge(struct kernel *kernel, uint8_t owner);
 json_t *kernel_state_json(struct kernel *kernel);
 json_t *kernel_stats_json(struct kernel *kernel);
 
+/* Records that could not be installed since the module was loaded: no room, a
+ * flow in the way, malformed.  0 also when the kernel half does not answer.
+ */
+uint64_t kernel_records_refused(struct kernel *kernel);
+
 #endif

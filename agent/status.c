@@ -131,7 +131,7 @@ static json_t *status_members(const struct group *g, bool self)
 	return array;
 }
 
-static json_t *status_sync(const struct group *g)
+static json_t *status_sync(const struct group *g, uint64_t refused)
 {
 	const struct group_peer *owner = g->by_id[g->sync.owner];
 	const struct sync *s = &g->sync;
@@ -144,15 +144,16 @@ static json_t *status_sync(const struct group *g)
 		if (receive_missing_since(owner->receive))
 			missing_ms = elapsed_ms(receive_missing_since(owner->receive));
 	}
-	return json_pack("{s:s, s:o, s:I, s:I, s:I, s:I, s:o}",
+	return json_pack("{s:s, s:o, s:I, s:I, s:I, s:I, s:I, s:o}",
 			 "phase", sync_phase_name(g), "owner", id_or_null(s->owner),
 			 "walk_id", (json_int_t)s->walk_id,
 			 "since_ms", (json_int_t)(s->since_ns ? elapsed_ms(s->since_ns) : 0),
 			 "lag_frames", (json_int_t)lag, "missing_ms", (json_int_t)missing_ms,
+			 "refused", (json_int_t)refused,
 			 "serving", ids(s->served));
 }
 
-static json_t *status_problems(const struct group *g)
+static json_t *status_problems(const struct group *g, uint64_t refused)
 {
 	json_t *array = json_array();
 
@@ -166,6 +167,10 @@ static json_t *status_problems(const struct group *g)
 		json_array_append_new(array, json_string("sync link down"));
 	if (g->member.isolated)
 		json_array_append_new(array, json_string("no link is up"));
+	if (refused)
+		json_array_append_new(array,
+				      json_sprintf("%llu records refused since the last full sync: see refused_* in gwsync stats",
+						   (unsigned long long)refused));
 	if (g->session.dropped[SESSION_DROP_DUPLICATE])
 		json_array_append_new(array, json_string("another machine uses this member id"));
 	return array;
@@ -186,6 +191,7 @@ static json_t *status_status(const struct group *g)
 {
 	const struct switchover *w = &g->switchover;
 	json_t *json = json_object(), *switchover;
+	uint64_t refused = sync_records_refused(g);
 	struct member_report report;
 
 	member_report(&g->member, &report);
@@ -201,9 +207,9 @@ static json_t *status_status(const struct group *g)
 	json_object_set_new(json, "owner", id_or_null(g->member.owner));
 	json_object_set_new(json, "owner_name", name_or_null(g, g->member.owner));
 	json_object_set_new(json, "in_sync", json_boolean(report.in_sync));
-	json_object_set_new(json, "sync", status_sync(g));
+	json_object_set_new(json, "sync", status_sync(g, refused));
 	json_object_set_new(json, "healthy", json_boolean(g->member.healthy));
-	json_object_set_new(json, "problems", status_problems(g));
+	json_object_set_new(json, "problems", status_problems(g, refused));
 	json_object_set_new(json, "auth", json_string(g->config->auth_none ? "none" : "sealed"));
 	json_object_set_new(json, "stateless", json_boolean(!g->config->sync_state));
 	json_object_set_new(json, "links", links_json(g->links));

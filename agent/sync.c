@@ -346,6 +346,7 @@ static bool sync_take(struct group *g, const struct frame_data *data)
 		if (kernel_sync_begin(s->kernel, s->owner, s->epoch))
 			return false;
 		s->walk_id = data->walk_id;
+		s->records_refused = kernel_records_refused(s->kernel);
 		g->by_id[s->owner]->serves_us = true;
 		sync_enter(g, SYNC_RECEIVE);
 		log_info("full sync %u of %s begins", s->walk_id, group_name(g, s->owner));
@@ -431,6 +432,17 @@ static void sync_check_refused(struct group *g, const struct group_peer *owner)
 		sync_restart(g, SYNC_FAILED_NS);
 	}
 	s->refused = refused;
+}
+
+uint64_t sync_records_refused(const struct group *g)
+{
+	const struct sync *s = &g->sync;
+	uint64_t refused;
+
+	if (!s->kernel || s->phase < SYNC_RECEIVE)
+		return 0;
+	refused = kernel_records_refused(s->kernel);
+	return refused > s->records_refused ? refused - s->records_refused : 0;
 }
 
 void sync_judge(struct group *g, uint64_t now_ns)
