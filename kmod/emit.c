@@ -268,9 +268,10 @@ int gwsync_emit_flow(struct gwsync_net *gn, struct nf_conn *ct, u64 only, u32 wa
 	if (!emit->running || !gwsync_flow_is_own(gn, ct))
 		return 0;
 	set = gwsync_map_lookup(gn, tuple, nf_ct_zone_id(nf_ct_zone(ct), IP_CT_DIR_ORIGINAL));
-	set &= only;
+	/* From all of them: it loses its mark. */
 	if (gwsync_filter_match(gn, ct))
 		return gwsync_emit_withdraw(gn, ct, set);
+	set &= only;
 	if (!set)
 		return 0;
 
