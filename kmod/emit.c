@@ -96,10 +96,11 @@ void gwsync_emit_kick_now(struct gwsync_net *gn)
 }
 
 /**
- * gwsync_emit_flush - wait until all that was captured was given to the agent
+ * gwsync_emit_flush - wait for a round of the worker
  * @gn: the netns
  *
- * A congested agent is not waited for.
+ * After gwsync_deactivate() that is all that was captured.  A congested agent
+ * is not waited for.
  *
  * Context: process; not from the worker.
  */
@@ -430,6 +431,22 @@ static int gwsync_emit_captured(struct gwsync_net *gn, long *wake)
 	return ret < 0 ? ret : 0;
 }
 
+/*
+ * The rings, a quota each; but all of them when own flows are about to become
+ * replicas: what these have not said by then nobody would say.
+ */
+static int gwsync_emit_captured_all(struct gwsync_net *gn, long *wake)
+{
+	int err;
+
+	do {
+		*wake = MAX_JIFFY_OFFSET;
+		err = gwsync_emit_captured(gn, wake);
+	} while (!err && !*wake && !READ_ONCE(gn->active) &&
+		 test_bit(GWSYNC_WALK_DEMOTE_BIT, &gn->walk_jobs));
+	return err;
+}
+
 static int gwsync_event_send_sweeps(struct gwsync_net *gn)
 {
 	struct gwsync_events *ev = &gn->emit->events;
@@ -569,7 +586,7 @@ static long gwsync_emit_round(struct gwsync_net *gn)
 	if (emit->running) {
 		err = gwsync_emit_flush_batches(gn);
 		if (!err)
-			err = gwsync_emit_captured(gn, &wake);
+			err = gwsync_emit_captured_all(gn, &wake);
 		if (!err)
 			err = gwsync_emit_flush_batches(gn);
 		if (err && emit->running)
