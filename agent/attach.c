@@ -10,6 +10,7 @@
 #include "sync.h"
 
 #define ATTACH_RETRY_NS		(1 * NSEC_PER_SEC)
+#define ATTACH_FILTER_NS	(1 * NSEC_PER_SEC)	/* addresses come in flocks */
 #define ATTACH_BATCH_MIN	512	/* of GWSYNC_A_PARAM_BATCH_BYTES */
 
 static bool attach_delta(void *arg, uint64_t set, uint32_t walk_id,
@@ -81,6 +82,30 @@ static int attach_configure(struct group *g)
 {
 	attach_filter(g);
 	return kernel_configure(g->sync.kernel, g->sync.config, g->sync.batch_bytes);
+}
+
+static void attach_filter_again(struct loop_timer *timer)
+{
+	struct group *g = container_of(timer, struct group, sync.filter_timer);
+	struct config_filter *filter, before;
+
+	if (!g->sync.kernel)
+		return;
+	filter = &g->sync.config->filter;
+	before = *filter;
+	attach_filter(g);
+	if (!memcmp(&before, filter, sizeof(before)))
+		return;
+	log_info("own addresses have changed: filter set anew");
+	kernel_configure(g->sync.kernel, g->sync.config, g->sync.batch_bytes);
+}
+
+static void attach_addresses(void *arg)
+{
+	struct group *g = arg;
+
+	if (g->config->filter.own_addresses && !g->sync.filter_timer.due_ns)
+		loop_timer_in(g->loop, &g->sync.filter_timer, ATTACH_FILTER_NS);
 }
 
 static int attach_try(struct group *g)
@@ -163,6 +188,8 @@ int sync_init(struct group *g)
 		return -ENOMEM;
 	*s->config = *g->config;
 	explicit_bzero(s->config->key, sizeof(s->config->key));
+	s->filter_timer.fire = attach_filter_again;
+	vrouters_watch_addresses(g->vrouters, attach_addresses, g);
 	attach_again(&s->attach_timer);
 	return 0;
 }
@@ -172,6 +199,7 @@ void sync_exit(struct group *g)
 	struct sync *s = &g->sync;
 
 	loop_timer_del(g->loop, &s->attach_timer);
+	loop_timer_del(g->loop, &s->filter_timer);
 	loop_timer_del(g->loop, &s->request_timer);
 	loop_timer_del(g->loop, &s->walk_timer);
 	kernel_close(s->kernel);

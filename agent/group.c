@@ -82,10 +82,14 @@ static bool group_isolated(const struct group *g)
 
 void group_check_health(struct group *g)
 {
-	bool vrouters = vrouters_healthy(g->vrouters) && !g->acquire_failed;
-	bool kernel = g->sync.kernel || !g->config->sync_state;
-	bool healthy = vrouters && kernel;
+	bool vrouters, kernel = g->sync.kernel || !g->config->sync_state;
+	bool healthy;
 
+	/* What failed is tried again while this member owns. */
+	if (g->acquire_failed && vrouters_complete(g->vrouters))
+		g->acquire_failed = false;
+	vrouters = vrouters_healthy(g->vrouters) && !g->acquire_failed;
+	healthy = vrouters && kernel;
 	if (healthy == g->healthy)
 		return;
 	g->healthy = healthy;

@@ -64,6 +64,7 @@ struct sync {
 	size_t			batch_most;	/* that a slot of the ring holds */
 	size_t			batch_bytes;	/* that fits a packet now */
 	struct loop_timer	attach_timer;
+	struct loop_timer	filter_timer;	/* the host's addresses have changed */
 	bool			complained;	/* about the kernel half being absent */
 
 	/* backup */

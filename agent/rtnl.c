@@ -328,7 +328,10 @@ int rtnl_addresses(struct rtnl *rtnl,
 
 int rtnl_monitor_open(void)
 {
-	struct sockaddr_nl local = { .nl_family = AF_NETLINK, .nl_groups = RTMGRP_LINK };
+	struct sockaddr_nl local = {
+		.nl_family = AF_NETLINK,
+		.nl_groups = RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR,
+	};
 	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE), err;
 
 	if (fd < 0)
@@ -357,7 +360,8 @@ static bool rtnl_monitor_message(const struct nlmsghdr *nlh,
 	return match(arg, name);
 }
 
-bool rtnl_monitor_read(int fd, bool (*match)(void *arg, const char *name), void *arg)
+bool rtnl_monitor_read(int fd, bool (*match)(void *arg, const char *name), void *arg,
+		       bool *addresses)
 {
 	char buffer[16384] __attribute__((aligned(8)));
 	unsigned int rounds = 64;	/* the loop has others to serve */
@@ -369,11 +373,14 @@ bool rtnl_monitor_read(int fd, bool (*match)(void *arg, const char *name), void 
 		int len = (int)n;
 
 		if (n < 0 && errno == ENOBUFS)
-			matched = true;
+			matched = *addresses = true;
 		else if (n < 0 && errno != EINTR)
 			break;
-		for (; n > 0 && mnl_nlmsg_ok(nlh, len); nlh = mnl_nlmsg_next(nlh, &len))
+		for (; n > 0 && mnl_nlmsg_ok(nlh, len); nlh = mnl_nlmsg_next(nlh, &len)) {
 			matched |= rtnl_monitor_message(nlh, match, arg);
+			*addresses |= nlh->nlmsg_type == RTM_NEWADDR ||
+				      nlh->nlmsg_type == RTM_DELADDR;
+		}
 	}
 	return matched;
 }

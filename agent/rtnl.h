@@ -71,12 +71,14 @@ int rtnl_commit(struct rtnl *rtnl);
 int rtnl_addresses(struct rtnl *rtnl,
 		   void (*cb)(void *arg, uint8_t family, const uint8_t *addr), void *arg);
 
-/* A non-blocking socket that tells of links; -errno. */
+/* A non-blocking socket that tells of links and addresses; -errno. */
 int rtnl_monitor_open(void);
 
 /* Takes in what waits; true if a link that @match knows was named or if
- * something was lost.
+ * something was lost.  @addresses: set when an address of the host came or went,
+ * or something was lost; left alone otherwise.
  */
-bool rtnl_monitor_read(int fd, bool (*match)(void *arg, const char *name), void *arg);
+bool rtnl_monitor_read(int fd, bool (*match)(void *arg, const char *name), void *arg,
+		       bool *addresses);
 
 #endif

@@ -76,6 +76,8 @@ struct vrouters {
 	unsigned int		step;
 	int			packet;
 	bool			held;
+	void			(*addresses)(void *arg);	/* of the host have changed */
+	void			*addresses_arg;
 	unsigned int		count, parents;
 	struct vrouter_parent	parent[CONFIG_VROUTERS_MAX];
 	struct vrouter		vrouter[CONFIG_VROUTERS_MAX];
@@ -256,6 +258,18 @@ static void vrouter_up(struct vrouters *vrouters, struct vrouter *vrouter)
 	vrouter->up = true;
 }
 
+static void vrouter_down(struct vrouters *vrouters, struct vrouter *vrouter)
+{
+	const struct config_address *address = vrouter->config->address;
+	unsigned int i;
+
+	rtnl_link_updown(&vrouters->rtnl, vrouter->macvlan, false);
+	for (i = 0; i < vrouter->config->addresses; i++)
+		rtnl_address_del(&vrouters->rtnl, vrouter->macvlan, address[i].family,
+				 address[i].addr, address[i].prefix_len);
+	vrouter->up = false;
+}
+
 static void vrouter_announce(struct vrouters *vrouters, const struct vrouter *vrouter)
 {
 	const struct config_vrouter *config = vrouter->config;
@@ -330,6 +344,7 @@ int vrouters_release(struct vrouters *vrouters)
 {
 	struct rtnl *rtnl = &vrouters->rtnl;
 	unsigned int i, j;
+	int err;
 
 	vrouters->held = false;
 	loop_timer_del(vrouters->loop, &vrouters->announce);
@@ -346,7 +361,22 @@ int vrouters_release(struct vrouters *vrouters)
 					 address[j].addr, address[j].prefix_len);
 		vrouter->up = false;
 	}
-	return rtnl_commit(rtnl);
+	err = rtnl_commit(rtnl);
+	/* Never answer beside the next owner: look, and try until it is down. */
+	if (err)
+		loop_timer_in(vrouters->loop, &vrouters->refresh, REFRESH_NS);
+	return err;
+}
+
+bool vrouters_complete(const struct vrouters *vrouters)
+{
+	unsigned int i;
+
+	for (i = 0; i < vrouters->count; i++)
+		if (!vrouters->vrouter[i].up)
+			return false;
+	/* Armed: something failed or is to be looked at. */
+	return vrouters->held && !vrouters->refresh.due_ns;
 }
 
 bool vrouters_held(const struct vrouters *vrouters)
@@ -381,6 +411,10 @@ static void vrouter_verify(struct vrouters *vrouters, struct vrouter *vrouter)
 		log_warning("virtual router %s: %s was set down by somebody",
 			    vrouter->config->name, vrouter->config->macvlan);
 		vrouter->up = false;
+	} else if (!vrouters->held && link.flags & IFF_UP) {
+		log_warning("virtual router %s: %s is up though this member does not own: set down",
+			    vrouter->config->name, vrouter->config->macvlan);
+		vrouter_down(vrouters, vrouter);
 	}
 }
 
@@ -426,10 +460,20 @@ static bool vrouters_match(void *arg, const char *name)
 static void vrouters_monitor(struct loop_fd *fd, uint32_t events)
 {
 	struct vrouters *vrouters = container_of(fd, struct vrouters, monitor);
+	bool addresses = false;
 
 	(void)events;
-	if (rtnl_monitor_read(fd->fd, vrouters_match, vrouters) && !vrouters->refresh.due_ns)
+	if (rtnl_monitor_read(fd->fd, vrouters_match, vrouters, &addresses) &&
+	    !vrouters->refresh.due_ns)
 		loop_timer_in(vrouters->loop, &vrouters->refresh, REFRESH_NS);
+	if (addresses && vrouters->addresses)
+		vrouters->addresses(vrouters->addresses_arg);
+}
+
+void vrouters_watch_addresses(struct vrouters *vrouters, void (*changed)(void *arg), void *arg)
+{
+	vrouters->addresses = changed;
+	vrouters->addresses_arg = arg;
 }
 
 static struct vrouter_parent *parent_find(struct vrouters *vrouters, const char *name)
@@ -543,7 +587,6 @@ void vrouters_free(struct vrouters *vrouters)
 {
 	if (!vrouters)
 		return;
-	loop_timer_del(vrouters->loop, &vrouters->refresh);
 	loop_timer_del(vrouters->loop, &vrouters->announce);
 	if (vrouters->monitor.fd >= 0) {
 		loop_fd_del(vrouters->loop, &vrouters->monitor);
@@ -553,6 +596,7 @@ void vrouters_free(struct vrouters *vrouters)
 		vrouters_release(vrouters);
 		vrouters_restore(vrouters);
 	}
+	loop_timer_del(vrouters->loop, &vrouters->refresh);	/* a failed release arms it */
 	rtnl_close(&vrouters->rtnl);
 	if (vrouters->packet >= 0)
 		close(vrouters->packet);
@@ -571,7 +615,7 @@ static void own_address_add(struct own_addresses *own, uint8_t family, const uin
 	unsigned int i;
 
 	memcpy(prefix.addr, addr, address_bytes(family));
-	for (i = 0; i < own->count; i++)
+	for (i = 0; i < own->count && i < own->max; i++)
 		if (!memcmp(&own->prefix[i], &prefix, sizeof(prefix)))
 			return;
 	if (own->count < own->max)

@@ -27,6 +27,8 @@ int vrouters_acquire(struct vrouters *vrouters);
 
 /* Silent at once: nothing answers for the addresses when this returns. */
 int vrouters_release(struct vrouters *vrouters);
+/* All of them are up, and nothing is to be tried again. */
+bool vrouters_complete(const struct vrouters *vrouters);
 bool vrouters_held(const struct vrouters *vrouters);
 
 /* False while an interface that a virtual router needs has no carrier. */
@@ -36,6 +38,12 @@ bool vrouters_healthy(const struct vrouters *vrouters);
 struct gwsync_filter_prefix;
 unsigned int vrouters_own_addresses(const struct vrouters *vrouters,
 				    struct gwsync_filter_prefix *prefix, unsigned int max);
+
+/* Call @changed(@arg) from the loop when an address of the host came or went; it
+ * may be called often.
+ */
+void vrouters_watch_addresses(struct vrouters *vrouters, void (*changed)(void *arg),
+			      void *arg);
 
 json_t *vrouters_json(const struct vrouters *vrouters);
 
