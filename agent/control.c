@@ -42,7 +42,6 @@ struct control {
 	struct loop_fd		listener;
 	struct loop_timer	tick;
 	unsigned int		clients;
-	gid_t			gid;		/* of the socket */
 	bool			bound;
 	struct sockaddr_un	address;
 	struct control_client	*client[CONTROL_CLIENTS];
@@ -230,10 +229,13 @@ static void control_tick(struct loop_timer *timer)
 		loop_timer_in(control->loop, &control->tick, CONTROL_TICK_NS);
 }
 
-/* The socket's mode says it first; this holds when somebody changed that. */
+/* The socket's mode says it first; this holds when somebody changed that.  The
+ * group is what it is now: daemon.user and the administrator may change it.
+ */
 static bool control_allowed(const struct control *control, int fd)
 {
-	gid_t groups[64];
+	gid_t groups[64], gid;
+	struct stat st;
 	socklen_t len;
 	struct ucred cred;
 	unsigned int i;
@@ -241,13 +243,18 @@ static bool control_allowed(const struct control *control, int fd)
 	len = sizeof(cred);
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len))
 		return false;
-	if (!cred.uid || cred.uid == geteuid() || cred.gid == control->gid)
+	if (!cred.uid || cred.uid == geteuid())
+		return true;
+	if (lstat(control->address.sun_path, &st) || !S_ISSOCK(st.st_mode))
+		return false;
+	gid = st.st_gid;
+	if (cred.gid == gid)
 		return true;
 	len = sizeof(groups);
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &len))
 		return false;
 	for (i = 0; i < len / sizeof(groups[0]); i++)
-		if (groups[i] == control->gid)
+		if (groups[i] == gid)
 			return true;
 	return false;
 }
@@ -338,12 +345,10 @@ static int control_stale(const struct sockaddr_un *address)
 
 static int control_listen(struct control *control)
 {
-	const char *path = control->address.sun_path;
-	struct stat st;
 	mode_t mask;
 	int err;
 
-	err = control_directory(path);
+	err = control_directory(control->address.sun_path);
 	if (!err)
 		err = control_stale(&control->address);
 	if (err)
@@ -358,9 +363,8 @@ static int control_listen(struct control *control)
 	if (err)
 		return err;
 	control->bound = true;
-	if (lstat(path, &st) || listen(control->listener.fd, CONTROL_CLIENTS))
+	if (listen(control->listener.fd, CONTROL_CLIENTS))
 		return -errno;
-	control->gid = st.st_gid;
 	control->listener.events = EPOLLIN;
 	control->listener.ready = control_accept;
 	return loop_fd_add(control->loop, &control->listener);
