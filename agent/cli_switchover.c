@@ -82,7 +82,7 @@ int cli_switchover(struct cli *cli, int argc, char **argv)
 		return CLI_USAGE;
 	request = json_pack("{s:s, s:b}", "command", "switchover", "force", force);
 	if (to)
-		json_object_set_new(request, "to", json_string(to));
+		json_object_set_new(request, "to", cli_json_string(to));
 	answer = cli_ask(cli, request);
 	if (!answer)
 		return CLI_FAILED;
