@@ -58,12 +58,16 @@ void sync_map(struct group *g)
 
 static void sync_serve_no_more(struct group *g, uint64_t set)
 {
+	bool walked = g->sync.walking && !g->sync.end_pending;
 	struct sync *s = &g->sync;
 	unsigned int i;
 
 	s->served &= ~set;
 	s->waiting &= ~set;
 	s->walking &= ~set;
+	/* For nobody: it would keep the next one waiting. */
+	if (walked && !s->walking && s->kernel)
+		kernel_walk(s->kernel, 0, 0);
 	for (i = 0; i < g->npeers; i++)
 		if (g->peers[i].bit & set)
 			transmit_wait(g->transmit, loop_clock(), g->peers[i].id, false);
@@ -483,7 +487,8 @@ void sync_judge(struct group *g, uint64_t now_ns)
 	path = peer->sync_ns && (now_ns < peer->sync_ns || now_ns - peer->sync_ns < dead_ns);
 	missing_ns = receive_missing_since(peer->receive);
 	whole = !missing_ns || now_ns < missing_ns || now_ns - missing_ns < SYNC_MISSING_NS;
-	member_set_in_sync(&g->member, now_ns, s->complete && path && whole);
+	/* Changes that were not for us went by as steps of the stream. */
+	member_set_in_sync(&g->member, now_ns, s->complete && path && whole && !s->unserved_ns);
 }
 
 /* Changes of role. */
