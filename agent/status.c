@@ -3,7 +3,10 @@
 
 #include "control.h"
 #include "group.h"
+#include "reader.h"
 #include "status.h"
+
+#define STATUS_DUPLICATE_MS	60000
 
 static json_t *integer(uint64_t n)
 {
@@ -171,7 +174,9 @@ static json_t *status_problems(const struct group *g, uint64_t refused)
 		json_array_append_new(array,
 				      json_sprintf("%llu records refused since the last full sync: see refused_* in gwsync stats",
 						   (unsigned long long)refused));
-	if (g->session.dropped[SESSION_DROP_DUPLICATE])
+	/* A minute: an old mistake, or a recording of this member, is no problem. */
+	if (g->complain_ns[SESSION_DROP_DUPLICATE] &&
+	    elapsed_ms(g->complain_ns[SESSION_DROP_DUPLICATE]) < STATUS_DUPLICATE_MS)
 		json_array_append_new(array, json_string("another machine uses this member id"));
 	return array;
 }
@@ -310,14 +315,16 @@ static json_t *status_stats(const struct group *g)
 	return json;
 }
 
+/* A name, or an id in digits if no member has such a name. */
 static uint8_t member_by_name(const struct group *g, const char *name)
 {
 	const struct config_member *m;
+	unsigned long long id;
 
 	for (m = g->config->members; m->id; m++)
 		if (!strcmp(m->name, name))
 			return m->id;
-	return 0;
+	return reader_parse_number(name, GWSYNC_MEMBER_MAX, &id) ? (uint8_t)id : 0;
 }
 
 static json_t *status_switchover(struct group *g, const json_t *request)
