@@ -218,6 +218,36 @@ static void test_receive_bounds(void **state)
 	assert_true(receive_due(r) >= now + RECEIVE_NACK_NS);
 }
 
+/* The last frames are lost and nothing comes behind them: what names the last
+ * one (a heartbeat, PREPARE, RESIGN) has them asked for at once.
+ */
+static void test_last_frames_lost(void **state)
+{
+	struct receive *r = receive;
+	struct frame f;
+
+	(void)state;
+	give(r, now, 1);
+	assert_int_equal(receive_missing_since(r), 0);
+	receive_heartbeat(r, now, 3);
+	assert_int_equal(receive_highest(r), 3);
+	assert_in_range(receive_due(r), now + RECEIVE_NACK_NS, now + 2 * RECEIVE_NACK_NS);
+	now = receive_due(r);
+	assert_true(receive_poll(r, now, &f));
+	assert_int_equal(f.head.type, FRAME_NACK);
+	assert_int_equal(f.nack.ranges, 1);
+	assert_int_equal(f.nack.range[0].first, 2);
+	assert_int_equal(f.nack.range[0].count, 2);
+	/* Said again, and said of what is here: no other NACK for it. */
+	receive_heartbeat(r, now, 3);
+	receive_heartbeat(r, now, 1);
+	assert_true(receive_due(r) > now);
+	give(r, now, 2);
+	give(r, now, 3);
+	assert_int_equal(receive_missing_since(r), 0);
+	assert_int_equal(expected, 4);
+}
+
 static void test_gone_in_the_middle(void **state)
 {
 	struct receive *r = receive;
@@ -250,6 +280,7 @@ int main(void)
 		RECEIVE(test_nack_leaves_fresh_holes),
 		RECEIVE(test_ack_timing),
 		RECEIVE(test_receive_bounds),
+		RECEIVE(test_last_frames_lost),
 		RECEIVE(test_gone_in_the_middle),
 	};
 

@@ -174,6 +174,24 @@ ask 2 own
 case $answer in *10.7.0.12/32*) r=0 ;; *) r=1 ;; esac
 ok $r "own addresses: $answer"
 
+# The filter follows: an address is told of, and more than fit do no harm.
+ask 2 changes
+ip -n gw2 addr add 10.9.0.1/32 dev lo
+sleep 0.3
+ask 2 changes
+[ "$answer" = 1 ]
+ok $? "a new address of the host is told of"
+for i in $(seq 80); do echo "addr add 10.9.1.$i/32 dev lo"; done | ip -n gw2 -batch -
+ask 2 own
+[ "$(wc -w <<< "$answer")" = 64 ]
+ok $? "more addresses than the filter takes"
+
+# Set up by hand beside the owner
+ip -n gw1 link set gws7 up
+sleep 0.3
+! ip -n gw1 link show gws7 | grep -q '[<,]UP'
+ok $? "a macvlan of a backup that is set up goes down again"
+
 # A cable pulled, and an interface that goes and comes.
 ip link set p-gw2 down
 sleep 0.3

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Runs the virtual routers of a configuration by hand: a command a line on
- * stdin (acquire, release, status, own, quit), an answer a line on stdout.
+ * stdin (acquire, release, status, own, changes, quit), an answer a line on
+ * stdout.
  */
 #include <stdio.h>
 #include <string.h>
@@ -16,6 +17,13 @@
 
 static struct loop *loop;
 static struct vrouters *vrouters;
+static unsigned int changes;	/* of the host's addresses */
+
+static void changed(void *arg)
+{
+	(void)arg;
+	changes++;
+}
 
 static void own(void)
 {
@@ -51,6 +59,9 @@ static void command(char *line)
 		printf(" healthy=%d\n", vrouters_healthy(vrouters));
 	} else if (!strcmp(line, "own")) {
 		own();
+	} else if (!strcmp(line, "changes")) {
+		printf("%u\n", changes);
+		changes = 0;
 	} else if (!strcmp(line, "quit")) {
 		loop_stop(loop);
 	} else {
@@ -96,6 +107,7 @@ int main(int argc, char **argv)
 	vrouters = loop ? vrouters_alloc(loop, &config, &err) : NULL;
 	if (!vrouters)
 		return 1;
+	vrouters_watch_addresses(vrouters, changed, NULL);
 	err = vrouters_reset(vrouters);
 	if (!err)
 		err = privileges_drop(&config);
