@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "group.h"
+#include "log.h"
 
 static uint8_t heartbeat_flags(const struct group *g)
 {
@@ -95,6 +96,17 @@ static void heartbeat_echo(struct group_peer *peer, uint64_t now_ns,
 	}
 }
 
+/* Each member counts the beats that it misses by its own interval. */
+static void heartbeat_compare(const struct group_peer *peer, const struct frame_heartbeat *hb)
+{
+	uint32_t ours = peer->group->config->heartbeat_ms;
+
+	if (hb->interval_ms == peer->heartbeat.interval_ms || hb->interval_ms == ours)
+		return;
+	log_error("member %s: group.heartbeat_ms is %u there and %u here: give all members the same, or the living are taken for dead",
+		  peer->name, hb->interval_ms, ours);
+}
+
 void heartbeat_take(struct group_peer *peer, uint64_t now_ns,
 		    const struct frame_heartbeat *hb)
 {
@@ -108,6 +120,7 @@ void heartbeat_take(struct group_peer *peer, uint64_t now_ns,
 	};
 
 	g->heartbeats_heard++;
+	heartbeat_compare(peer, hb);
 	peer->heartbeat = *hb;
 	heartbeat_echo(peer, now_ns, hb);
 	receive_heartbeat(peer->receive, now_ns, hb->last_seq);

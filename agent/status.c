@@ -156,6 +156,18 @@ static json_t *status_sync(const struct group *g, uint64_t refused)
 			 "serving", ids(s->served));
 }
 
+static bool status_intervals_differ(const struct group *g)
+{
+	unsigned int i;
+
+	for (i = 0; i < g->npeers; i++)
+		if (session_live(&g->session, g->peers[i].id) &&
+		    g->peers[i].heartbeat.interval_ms &&
+		    g->peers[i].heartbeat.interval_ms != g->config->heartbeat_ms)
+			return true;
+	return false;
+}
+
 static json_t *status_problems(const struct group *g, uint64_t refused)
 {
 	json_t *array = json_array();
@@ -170,6 +182,9 @@ static json_t *status_problems(const struct group *g, uint64_t refused)
 		json_array_append_new(array, json_string("sync link down"));
 	if (g->member.isolated)
 		json_array_append_new(array, json_string("no link is up"));
+	if (status_intervals_differ(g))
+		json_array_append_new(array,
+				      json_string("group.heartbeat_ms differs among the members"));
 	if (refused)
 		json_array_append_new(array,
 				      json_sprintf("%llu records refused since the last full sync: see refused_* in gwsync stats",
