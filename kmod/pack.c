@@ -14,6 +14,7 @@
 #include <net/netfilter/nf_conntrack_labels.h>
 #include <net/netfilter/nf_conntrack_seqadj.h>
 #include <net/netfilter/nf_conntrack_synproxy.h>
+#include <net/netfilter/nf_conntrack_timeout.h>
 #include <net/netfilter/nf_conntrack_timestamp.h>
 
 #include "compat.h"
@@ -172,7 +173,7 @@ static void gwsync_pack_tcp(struct gwsync_packer *pk, struct nf_conn *ct)
 		part->seen[dir].maxend = htonl(seen->td_maxend);
 		part->seen[dir].maxwin = htonl(seen->td_maxwin);
 		part->seen[dir].scale = seen->td_scale;
-		part->seen[dir].flags = seen->flags;
+		part->seen[dir].flags = seen->flags & ~IP_CT_TCP_FLAG_DATA_UNACKNOWLEDGED;
 	}
 	spin_unlock_bh(&ct->lock);
 }
@@ -489,13 +490,42 @@ static u8 *gwsync_pack_head(u8 *buf, u8 kind, const struct nf_conntrack_tuple *t
 	return buf + gwsync_pack_tuple(buf, tuple);
 }
 
+/*
+ * An established connection whose last segment waits for its ACK, or was sent
+ * again, has a short clock (nf_conntrack_tcp_packet()).  The ACK that puts it
+ * right raises no event, so a replica would keep the short one for good.
+ */
+static bool gwsync_flow_awaits_ack(const struct nf_conn *ct)
+{
+	const struct ip_ct_tcp *tcp = &ct->proto.tcp;
+
+	return nf_ct_protonum(ct) == IPPROTO_TCP && test_bit(IPS_ASSURED_BIT, &ct->status) &&
+	       tcp->state == TCP_CONNTRACK_ESTABLISHED &&
+	       (tcp->retrans || (tcp->seen[0].flags | tcp->seen[1].flags) &
+				IP_CT_TCP_FLAG_DATA_UNACKNOWLEDGED);
+}
+
+static u32 gwsync_flow_established_seconds(const struct nf_conn *ct)
+{
+	const unsigned int *timeouts;
+	u32 seconds;
+
+	rcu_read_lock();
+	timeouts = nf_ct_timeout_lookup(ct) ?: nf_tcp_pernet(nf_ct_net(ct))->timeouts;
+	seconds = READ_ONCE(timeouts[TCP_CONNTRACK_ESTABLISHED]) / HZ;
+	rcu_read_unlock();
+	return seconds;
+}
+
 /* A replica's own clock stands in the far future; its mark has the true one. */
 static u32 gwsync_flow_seconds(const struct nf_conn *ct)
 {
 	u32 left = nf_ct_expires(ct) / HZ;
 
 	if (test_bit(GWSYNC_FLOW_REPLICA_BIT, &ct->status))
-		left = min(left, gwsync_flow_timeout(ct));
+		return min(left, gwsync_flow_timeout(ct));
+	if (gwsync_flow_awaits_ack(ct))
+		return max(left, gwsync_flow_established_seconds(ct));
 	return left;
 }
 

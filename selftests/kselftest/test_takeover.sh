@@ -32,6 +32,12 @@ spawn_fed echo "$C" peer echo 10.2.0.2 7000 5
 check "connections" wait_for 5 said echo ready
 check "$MANY flows in B" same -m $((MANY + 5))
 check "B has the windows" relay_cmd sync
+# The ACK that ends the short clock of data in flight raises no event.
+long_clocks() {
+	gwctl -n "$B" dump | grep "proto=6 10.1.0.2,.*,7000 " > "$TMP/tcp"
+	[ -s "$TMP/tcp" ] && ! grep -v -E " timeout=43[0-9]{4}( |$)" "$TMP/tcp"
+}
+check "established connections have their long clock in B" long_clocks
 
 # Known edges of one connection, from A's record.
 check "edges of a window" edges "$A" '[0-9]*' || finish
