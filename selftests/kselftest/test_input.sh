@@ -79,6 +79,14 @@ check "relay attaches" relay_start 100 || finish
 ctmake "$A" create src=10.3.0.2 dst=10.2.0.2 proto=6 sport=9 dport=80 tcp_state=3 timeout=600
 check "and syncs" wait_for 3 shows "10.3.0.2,9>.*owner=1" gwctl -n "$B" dump
 relay_stop
+
+# "Expected", but by nobody: ctnetlink follows the master without a look.
+printf '\000\030\001\001\002\021\000\003\000\000\002\130\12\0\0\1\12\0\0\2\0\1\0\2' > "$TMP/orphan"
+add_ns "o-$TAG"
+printf 'attach 2 1\napply 1 1 %s\n' "$TMP/orphan" | gwctl -n "o-$TAG" - > "$TMP/applied"
+listed() { in_ns "o-$TAG" conntrack -L -p udp 2> /dev/null; }
+check "an expected flow without its master can be listed" shows "src=10.0.0.1 dst=10.0.0.2" listed
+ip netns del "o-$TAG"
 ip netns del "f1-$TAG"
 ip netns del "f2-$TAG"
 check "module unloads" modprobe -r gwsync
