@@ -80,6 +80,7 @@ struct sync {
 	uint64_t		foreign;	/* members whose replicas may be here */
 
 	/* owner */
+	bool			active;		/* the kernel half took the activation */
 	uint64_t		served;		/* members that get our changes */
 	uint64_t		mapped;		/* the same, as the kernel half knows it */
 	uint64_t		waiting;	/* for a walk to begin */

@@ -148,7 +148,10 @@ void sync_requested(struct group_peer *peer, const struct frame_sync_request *re
 	struct group *g = peer->group;
 	struct sync *s = &g->sync;
 
-	if (g->member.state != MEMBER_OWNER || !s->kernel ||
+	/* A passive kernel half has no own flows: the end of its empty walk
+	 * would have the backup sweep all it holds.
+	 */
+	if (g->member.state != MEMBER_OWNER || !s->kernel || !s->active ||
 	    g->switchover.phase == SWITCHOVER_DRAIN ||
 	    request->epoch != g->member.epoch || request->request == peer->request)
 		return;
@@ -535,6 +538,7 @@ void sync_acquire(struct group *g, uint64_t owners, uint32_t epoch)
 	if (!s->kernel)
 		return;
 	err = kernel_activate(s->kernel, owners, epoch);
+	s->active = !err;
 	if (err)	/* better new connections than none */
 		log_error("replicas could not be activated: existing connections will break");
 }
