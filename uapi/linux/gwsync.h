@@ -105,8 +105,9 @@ enum gwsync_cmd {
  * @GWSYNC_A_EVENT: (u32) &enum gwsync_event
  * @GWSYNC_A_MAP: (binary) GWSYNC_BUCKETS * __u64
  * @GWSYNC_A_ACTIVE: (u8) 1 while own flows are this member's
- * @GWSYNC_A_BOOT_ID: (u64) random, made when the module was loaded: tells an
- *	agent whether the replicas it knew are still there
+ * @GWSYNC_A_BOOT_ID: (u64) random, one for each netns, made when the module
+ *	or the netns came: tells an agent whether the replicas it knew are
+ *	still there
  * @GWSYNC_A_COUNT: (u32) of records applied, flows walked, swept or adopted
  * @GWSYNC_A_CURSOR: (u64) opaque position of a dump
  * @GWSYNC_A_FLOW_STATE: (nest) &enum gwsync_flow_attr
