@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# What the tests of whole gateways share: gwsyncd in netns on one sync LAN.
+# A gateway's files are $TMP/NETNS.conf, .sock and .log.
+
+# shellcheck source=selftests/kselftest/lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+LAN=lan-$TAG
+HEARTBEAT=100 DEAD_AFTER=$((3 * SCALE))
+declare -A AGENT=()
+trap 'agents_kill; cleanup' EXIT
+
+# sync_lan NETNS...: a leg for each, 10.9.0.1 and so on
+sync_lan() {
+	local ns n=0
+
+	add_ns "$LAN"
+	ip -n "$LAN" link add br0 type bridge mcast_snooping 0
+	ip -n "$LAN" link set br0 up
+	for ns in "$@"; do
+		n=$((n + 1))
+		ip link add sync0 netns "$ns" type veth peer name "p$n" netns "$LAN"
+		ip -n "$LAN" link set "p$n" master br0 up
+		ip -n "$ns" addr add "10.9.0.$n/24" dev sync0
+		ip -n "$ns" link set sync0 up
+	done
+}
+
+# agent_config NETNS GROUP MEMBER KEYFILE|none|unset
+agent_config() {
+	local auth="key_file = \"$4\";"
+
+	case $4 in
+	none) auth='auth = "none";' ;;
+	unset) auth= ;;
+	esac
+	cat > "$TMP/$1.conf" <<- END
+	group = { id = $2; member = $3; priority = $((110 - 10 * $3));
+		  heartbeat_ms = $HEARTBEAT; dead_after = $DEAD_AFTER; };
+	members = ( { id = 1; name = "gw1"; }, { id = 2; name = "gw2"; },
+		    { id = 3; name = "gw3"; } );
+	$auth
+	links = ( { interface = "sync0"; } );
+	daemon = { control = "$TMP/$1.sock"; };
+	END
+}
+
+# Not by in_ns: the process must be gwsyncd, not a shell that waits for it.
+agent_start() {
+	local ns
+
+	for ns in "$@"; do
+		ip netns exec "$ns" gwsyncd -c "$TMP/$ns.conf" 2>> "$TMP/$ns.log" < /dev/null &
+		AGENT[$ns]=$!
+	done
+}
+agent_signal() { kill "-$1" "${AGENT[$2]}"; }
+# agent_crash NETNS: it ends without a word
+agent_crash() {
+	agent_signal KILL "$1"
+	wait "${AGENT[$1]}" 2> /dev/null
+	unset "AGENT[$1]"
+}
+# agent_end NETNS: it is told to, and must do it well
+agent_end() {
+	local rc
+
+	agent_signal TERM "$1"
+	wait "${AGENT[$1]}"
+	rc=$?
+	unset "AGENT[$1]"
+	[ $rc -eq 0 ] || { echo "status $rc"; tail "$TMP/$1.log"; return 1; }
+}
+agents_kill() {
+	local p
+
+	for p in "${AGENT[@]}"; do
+		kill -9 "$p" 2> /dev/null
+		wait "$p" 2> /dev/null
+	done
+	AGENT=()
+}
+
+ask() { local ns=$1; shift; timeout 5 gwsync -s "$TMP/$ns.sock" "$@" 2> /dev/null; }
+# field NETNS KEY: of this gateway's own status
+field() {
+	ask "$1" status --json | sed -n "s/^  \"$2\": \"\?\([^\",]*\)\"\?,\?\$/\1/p" | head -n 1
+}
+field_is() { eq "$2 of $1: $(field "$1" "$2")" "$2 of $1: $3"; }
+# peer_field NETNS NAME KEY: what it thinks of another member
+peer_field() {
+	ask "$1" status --json | awk -v name="\"$2\"," -v key="\"$3\":" '
+		/^  "peers"/ { peers = 1 }
+		/^  \]/ { peers = 0 }
+		peers && $1 == "\"name\":" { found = $2 == name }
+		found && $1 == key { sub(/,$/, "", $2); print $2; exit }'
+}
+peer_is() { eq "$2's $3 at $1: $(peer_field "$1" "$2" "$3")" "$2's $3 at $1: $4"; }
+# counter NETNS SECTION KEY: of gwsync stats
+counter() {
+	ask "$1" stats --json | awk -v section="\"$2\":" -v key="\"$3\":" '
+		/^  "/ { inside = $1 == section }
+		inside && $1 == key { print $2 + 0; exit }'
+}
+# grows NETNS SECTION KEY: from now on, within some seconds
+grows() {
+	local was
+
+	was=$(counter "$@")
+	[ -n "$was" ] || { echo "no counter $2.$3 at $1"; return 1; }
+	wait_for 3 grown "$was" "$@"
+}
+grown() { local was=$1; shift; ge "$(counter "$@")" $((was + 1)); }
+# logged NETNS PATTERN
+logged() { grep -q -- "$2" "$TMP/$1.log" || { tail -n 20 "$TMP/$1.log"; return 1; }; }
+
+# in_sync OWNER BACKUP...: one owns, the others follow it and have all it has
+in_sync() {
+	local owner=$1 ns id
+
+	shift
+	id=$(field "$owner" member)
+	field_is "$owner" state owner && field_is "$owner" in_sync true || return 1
+	for ns in "$@"; do
+		field_is "$ns" state backup && field_is "$ns" owner "$id" &&
+			field_is "$ns" in_sync true || return 1
+	done
+}
+
+# same LEAST OWNER BACKUP: equal tables of at least so many flows
+same() { ctcompare -w $((5 * SCALE)) -k -m "$@"; }
+
+# make_flows NETNS DPORT COUNT [SPORT]: UDP flows, each from the next port
+make_flows() {
+	ctmake "$1" create "count=$3" src=10.1.0.9 dst=10.2.0.9 proto=17 timeout=600 \
+		"dport=$2" "sport=${4:-1000}"
+}
+# with_dport NETNS DPORT: how many there are
+with_dport() { in_ns "$1" conntrack -L -p udp --orig-port-dst "$2" 2> /dev/null | wc -l; }
+
+# logs_if_failed NETNS...
+logs_if_failed() {
+	local ns
+
+	[ "$FAILED" -gt 0 ] || return 0
+	for ns in "$@"; do
+		{ echo "log of $ns"; tail -n 60 "$TMP/$ns.log"; } | diag
+	done
+}
