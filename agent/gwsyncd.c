@@ -21,6 +21,7 @@
 #include "loop.h"
 #include "privilege.h"
 #include "status.h"
+#include "vrouter.h"
 
 #define ERRORS_MAX 8192
 
@@ -39,10 +40,11 @@ struct daemon {
 static void usage(FILE *out)
 {
 	fprintf(out,
-		"Usage: gwsyncd [--config FILE] [--check] [--debug] [--version]\n"
+		"Usage: gwsyncd [--config FILE] [--check | --release] [--debug] [--version]\n"
 		"\n"
 		"  -c, --config FILE  configuration (default %s)\n"
 		"  -k, --check        check the configuration and exit\n"
+		"  -r, --release      remove what a daemon that died has left, and exit\n"
 		"  -d, --debug        log debug messages\n"
 		"  -f, --foreground   accepted for init scripts: it never forks\n"
 		"  -V, --version      print the version and exit\n"
@@ -150,6 +152,33 @@ static json_t *handle(void *arg, const char *command, const json_t *request)
 	return status_handle(d->group, command, request);
 }
 
+/* A daemon that was killed leaves a kernel that answers for its addresses,
+ * beside the owner that took over.
+ */
+static int release(struct daemon *d)
+{
+	struct vrouters *vrouters;
+	int err = 0;
+
+	d->loop = loop_alloc();
+	if (!d->loop)
+		return -ENOMEM;
+	/* Fails if a daemon runs: its addresses are its own affair. */
+	d->control = control_alloc(d->loop, d->config->control, handle, d, &err);
+	if (!d->control)
+		goto free_loop;
+	vrouters = vrouters_alloc(d->loop, d->config, &err);
+	if (!vrouters)
+		goto free_control;
+	err = vrouters_reset(vrouters);
+	vrouters_free(vrouters);
+free_control:
+	control_free(d->control);
+free_loop:
+	loop_free(d->loop);
+	return err;
+}
+
 static int run(struct daemon *d)
 {
 	int err;
@@ -198,6 +227,7 @@ int main(int argc, char **argv)
 	static const struct option options[] = {
 		{ "config",	required_argument,	NULL, 'c' },
 		{ "check",	no_argument,		NULL, 'k' },
+		{ "release",	no_argument,		NULL, 'r' },
 		{ "debug",	no_argument,		NULL, 'd' },
 		{ "foreground",	no_argument,		NULL, 'f' },
 		{ "version",	no_argument,		NULL, 'V' },
@@ -206,16 +236,19 @@ int main(int argc, char **argv)
 	};
 	struct daemon d = { .path = CONFIG_DEFAULT_PATH, .signals.fd = -1 };
 	enum log_level level = LOG_LEVEL_INFO;
-	bool check = false;
+	bool check = false, leave = false;
 	int c, err;
 
-	while ((c = getopt_long(argc, argv, "c:kdfVh", options, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "c:krdfVh", options, NULL)) != -1) {
 		switch (c) {
 		case 'c':
 			d.path = optarg;
 			break;
 		case 'k':
 			check = true;
+			break;
+		case 'r':
+			leave = true;
 			break;
 		case 'd':
 			level = LOG_LEVEL_DEBUG;
@@ -233,7 +266,7 @@ int main(int argc, char **argv)
 			return EXIT_FAILURE;
 		}
 	}
-	if (optind != argc) {
+	if (optind != argc || (check && leave)) {
 		usage(stderr);
 		return EXIT_FAILURE;
 	}
@@ -248,9 +281,9 @@ int main(int argc, char **argv)
 	} else if (check) {
 		printf("%s: fine\n", d.path);
 	} else {
-		err = run(&d);
+		err = leave ? release(&d) : run(&d);
 		if (err)
-			log_error("cannot run: %s", strerror(-err));
+			log_error("cannot %s: %s", leave ? "release" : "run", strerror(-err));
 	}
 	config_wipe(d.config);
 	free(d.config);

@@ -129,6 +129,10 @@ ok $? "two more follow"
 	grep -q 'another gwsyncd runs' "$dir/second.log" && settled 1 2 3
 ok $? "a second daemon on one gateway refuses to run and breaks nothing"
 
+! ip netns exec gw1 timeout 5 "$daemon" -c "$dir/gw1.conf" -r 2> "$dir/second.log" &&
+	grep -q 'another gwsyncd runs' "$dir/second.log" && settled 1 2 3
+ok $? "nor are a running daemon's addresses released"
+
 ! "$cli" -s "$dir/gw2.sock" switchover > /dev/null 2>&1
 ok $? "only the owner hands over"
 "$cli" -s "$dir/gw1.sock" switchover --to gw3 > /dev/null && within 20 settled 3 1 2
@@ -136,7 +140,9 @@ ok $? "planned switchover to the one asked for"
 
 kill -9 "${pid[3]}"
 wait "${pid[3]}" 2> /dev/null
-ip -n gw3 link del gws5		# a machine without power holds no address
+held 3 && ip netns exec gw3 timeout 5 "$daemon" -c "$dir/gw3.conf" -r 2> "$dir/release.log" &&
+	! held 3
+ok $? "what a killed daemon has left is released"
 within 20 settled 1 2
 ok $? "death of the owner: the best backup takes over"
 start 3
