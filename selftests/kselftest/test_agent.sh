@@ -11,6 +11,10 @@ untracked='chain early { type filter hook prerouting priority raw; iifname sync0
 	   chain out { type filter hook output priority raw; oifname sync0 notrack; }'
 strict "$A" "$untracked"
 strict "$B" "$untracked"
+# The stops outlast the 30 s of a UDP flow, and every flow is counted.
+for gw in "$A" "$B"; do
+	sysctl_ns "$gw" net.netfilter.nf_conntrack_udp_timeout=600
+done
 sync_lan "$A" "$B"
 gwsync key generate "$TMP/key" > /dev/null || bail "no key"
 agent_config "$A" 1 1 "$TMP/key"

@@ -8,7 +8,7 @@ setup_net
 strict "$A"
 strict "$B"
 check "relay attaches to both" relay_start || finish
-MOVED=$((320 << 20))
+MOVED=$((640 << 20))
 
 # The bulk connection is the one whose replies went far; edge NETNS: how far.
 edge() {
