@@ -87,14 +87,18 @@ static int attach_configure(struct group *g)
 static void attach_filter_again(struct loop_timer *timer)
 {
 	struct group *g = container_of(timer, struct group, sync.filter_timer);
-	struct config_filter *filter, before;
+	struct gwsync_filter_prefix before[GWSYNC_FILTER_MAX];
+	struct config_filter *filter;
+	unsigned int count;
 
 	if (!g->sync.kernel)
 		return;
+	/* All else in the filter is the configuration's, which is constant. */
 	filter = &g->sync.config->filter;
-	before = *filter;
+	count = filter->prefixes;
+	memcpy(before, filter->prefix, count * sizeof(*before));
 	attach_filter(g);
-	if (!memcmp(&before, filter, sizeof(before)))
+	if (count == filter->prefixes && !memcmp(before, filter->prefix, count * sizeof(*before)))
 		return;
 	log_info("own addresses have changed: filter set anew");
 	kernel_configure(g->sync.kernel, g->sync.config, g->sync.batch_bytes);

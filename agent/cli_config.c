@@ -72,8 +72,9 @@ int cli_config(struct cli *cli, int argc, char **argv)
 	while (config.members[members].id)
 		members++;
 	if (cli->json) {
-		cli_print_json(json_pack("{s:b, s:o, s:o, s:o}", "ok", !found, "file",
-					 cli_json_string(path), "errors", errors, "warnings", warnings));
+		cli_print_json(json_pack("{s:b, s:o, s:o, s:o}", "ok", !found,
+					 "file", cli_json_string(path),
+					 "errors", errors, "warnings", warnings));
 		config_wipe(&config);
 		return found ? CLI_FAILED : CLI_OK;
 	}

@@ -39,9 +39,8 @@ enum gwsync_flow_bit {
 	GWSYNC_FLOW_PICKUP_ORIG_BIT,	/* may re-learn its TCP window, see pickup.c; */
 	GWSYNC_FLOW_PICKUP_REPLY_BIT,	/* ORIG + direction */
 	GWSYNC_FLOW_OWNER_SHIFT = 38,	/* 6 bits: member of a replica */
-	GWSYNC_FLOW_TIMEOUT_SHIFT = 44,	/* 20 bits: seconds left on the owner
-					   * of a replica; of an own flow: drift.c
-					   */
+	/* 20 bits: seconds left on the owner of a replica; of an own flow: drift.c */
+	GWSYNC_FLOW_TIMEOUT_SHIFT = 44,
 };
 
 #define GWSYNC_FLOW_OWNER_MASK		(0x3fUL << GWSYNC_FLOW_OWNER_SHIFT)
@@ -165,14 +164,14 @@ struct gwsync_net {
 	atomic64_t			replicas;
 	u64				gen;		/* bit n: generation of member n's sync */
 	u64				syncing;	/* bit n: between SYNC_BEGIN and _END */
-	struct mutex			replica_lock;	/* replicas and the sets below; inner to lock */
+	struct mutex			replica_lock;	/* replicas, sets below; inner to lock */
 	struct gwsync_job		sweep, purge, adopt, demote;
 	u64				demote_gen;	/* generation that demoted flows get */
 	struct delayed_work		extend;		/* asks for GWSYNC_WALK_EXTEND_BIT */
 
 	/* pickup.c; the lock is inner to replica_lock */
 	struct {
-		struct mutex	lock;
+		struct mutex	lock;		/* hooks: registering and counting */
 		bool		started;	/* hooks are registered */
 		unsigned int	starts;		/* changes of ownership that asked for them */
 		unsigned int	idle;		/* counts in a row that met nobody */

@@ -119,11 +119,13 @@ static void test_ipv6_only_mac(void **state)
 
 static void test_filter(void **state)
 {
-	(void)state;
-	assert_int_equal(load_with(KERNEL,
+	static const char text[] =
 		"kernel = { filter = { own_addresses = false; protocols = (\"icmp\", \"47\");\n"
 		"ports = (\"udp/53\"); prefixes = (\"192.0.2.0/24\", \"2001:db8::/32\");\n"
-		"marks = (\"0x10/0xf0\", \"3\"); zones = (7, 0); }; };\n"), 0);
+		"marks = (\"0x10/0xf0\", \"3\"); zones = (7, 0); }; };\n";
+
+	(void)state;
+	assert_int_equal(load_with(KERNEL, text), 0);
 	assert_false(config.filter.own_addresses);
 	assert_int_equal(config.filter.protocols, 2);
 	assert_int_equal(config.filter.protocol[0], 1);
@@ -137,8 +139,10 @@ static void test_filter(void **state)
 	assert_int_equal(config.filter.zone[0], 7);
 }
 
-/* Line of the file, key, a word of what is wrong, a word of the remedy. */
-struct error_case {
+/* Line of the file, key, a word of what is wrong, a word of the remedy: in the
+ * order in which the table below is read.
+ */
+struct error_case {	/* NOLINT(clang-analyzer-optin.performance.Padding) */
 	enum section	section;
 	const char	*text;
 	int		line;

@@ -589,6 +589,7 @@ int main(int argc, char **argv)
 		c = WIFEXITED(status) ? WEXITSTATUS(status) : 2;
 		if (c != 1 || client_now_us() >= end) {
 			fwrite(text, 1, len, stdout);
+			free(text);
 			return c;
 		}
 		free(text);

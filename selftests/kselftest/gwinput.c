@@ -546,7 +546,7 @@ static void rnd_message(struct nlmsghdr *nlh, uint8_t cmd)
 		mnl_attr_put_u32(nlh, GWSYNC_A_EPOCH, rnd(20) ? epoch : rnd(10));
 		for (i = 1 + rnd(6); i; i--)
 			len += rnd_record(data + len);
-		if (!rnd(8))
+		if (len && !rnd(8))
 			len -= rnd(len);
 		mnl_attr_put(nlh, GWSYNC_A_RECORDS, len, data);
 		if (rnd(4))

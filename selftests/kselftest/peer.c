@@ -329,12 +329,12 @@ static int stream(const char *mode, const char *addr, const char *port, uint64_t
 int main(int argc, char **argv)
 {
 	struct rlimit lim = { CONN_MAX + 64, CONN_MAX + 64 };
-	const char *mode = argc > 1 ? argv[1] : "";
+	const char *mode = argc > 1 ? argv[1] : "", *patience = getenv("PEER_SECONDS");
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	setrlimit(RLIMIT_NOFILE, &lim);
-	if (getenv("PEER_SECONDS"))
-		seconds = atoi(getenv("PEER_SECONDS"));
+	if (patience)
+		seconds = atoi(patience);
 	if (argc == 3 && !strcmp(mode, "serve"))
 		return serve(atoi(argv[2]));
 	if (argc == 3 && !strcmp(mode, "udp-serve"))
