@@ -508,8 +508,9 @@ static void gwsync_replica_update(struct gwsync_net *gn, u8 owner, struct nf_con
 	rcu_read_unlock();
 	gwsync_replica_hold(ct);
 
-	clear = GWSYNC_REPLICA_MARKS | IPS_FIXED_TIMEOUT | IPS_HELPER | IPS_SEQ_ADJUST |
-		BIT(GWSYNC_FLOW_ANNOUNCED_BIT);
+	/* A former owner's flow may be ahead of the truth by what it could not tell. */
+	clear = GWSYNC_REPLICA_MARKS | IPS_SEEN_REPLY | IPS_ASSURED | IPS_FIXED_TIMEOUT |
+		IPS_HELPER | IPS_SEQ_ADJUST | BIT(GWSYNC_FLOW_ANNOUNCED_BIT);
 	set = gwsync_replica_status(ct, flow) & ~(unsigned long)IPS_EXPECTED;
 	set |= gwsync_replica_marks(owner, gn->gen & BIT_ULL(owner), flow->timeout,
 				    nf_ct_protonum(ct));
