@@ -16,7 +16,6 @@ struct loop_fd {
 	int		fd;		/* -1: not registered */
 	uint32_t	events;		/* EPOLLIN, EPOLLOUT */
 	void		(*ready)(struct loop_fd *fd, uint32_t events);
-	void		(*prepare)(struct loop_fd *fd);	/* reserved, may be NULL */
 };
 
 struct loop_timer {
