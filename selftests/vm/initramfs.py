@@ -313,7 +313,8 @@ def base(ver, where):
     Returns its path, the staged modules and the paths it has in the guest.
     """
     cache = kernel.cache_dir()
-    code = hashlib.sha256(pathlib.Path(__file__).read_bytes()).hexdigest()
+    # two trees share the cache, and each has an init of its own
+    code = hashlib.sha256(pathlib.Path(__file__).read_bytes() + bytes(HERE)).hexdigest()
     with open(cache / ".lock", "w", encoding="ascii") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         target = about = None
