@@ -21,6 +21,7 @@ import kernel
 
 QEMU = "qemu-system-x86_64"
 HZ = 250        # of Debian's kernels
+ICOUNT_KHZ = 1000000    # an instruction a nanosecond
 FRAME = struct.Struct("<III")
 
 # Lines that make a console bad whatever the tests said.
@@ -197,10 +198,17 @@ class Guest:
     files       list of (source, path in the guest or None to keep the path)
     modules     .ko files for lib/modules/VERSION/updates
     append      more kernel command line
+    icount      virtual time is the number of instructions, one a nanosecond,
+                the same in every boot as long as nothing comes from outside;
+                TCG, one CPU, no nics
+    play        command (bash, no double quotes) that init runs before the guest
+                answers; its output is in /run/play.log, lines that begin with
+                "# " are on the console too
     """
 
     def __init__(self, name, directory, series="6.1", memory=512, smp=1, nics=(),
-                 files=(), modules=(), append="", accelerator=None, shell=False):
+                 files=(), modules=(), append="", accelerator=None, shell=False,
+                 icount=False, play=""):
         self.name = name
         self.dir = pathlib.Path(directory)
         self.series = series
@@ -211,7 +219,11 @@ class Guest:
         self.modules = list(modules)
         self.append = append
         self.shell = shell
-        self.accelerator = accelerator
+        self.accelerator = "tcg" if icount else accelerator
+        self.icount = icount
+        self.play = play
+        if icount and (self.nics or smp != 1):
+            raise kernel.Error(f"{name}: instructions repeat with one CPU and no nics only")
         self.process = None
         self.boots = 0
         self._sock = None
@@ -242,16 +254,24 @@ class Guest:
         if self.accelerator == "tcg":
             # TCG's counters are the host's, all in step, which the kernel
             # doubts; without them timers have the grain of a jiffy.
-            khz = tsc_khz()
+            khz = ICOUNT_KHZ if self.icount else tsc_khz()
             words += [f"tsc_early_khz={khz}", "tsc=reliable", f"lpj={int(khz) * 1000 // HZ}"]
             words.append("rcupdate.rcu_cpu_stall_timeout=120")
         if self.nics:
             words.append("nics=" + ",".join(f"{mac}={name}" for name, mac, _ in self.nics))
         if self.shell:
             words.append("shell=1")
+        if self.play:
+            words.append(f'play="{self.play}"')
         words.append(self.append)
+        accelerator = [self.accelerator]
+        if self.icount:
+            # nokaslr: addresses decide which cache lines and hash chains meet
+            words.append("nokaslr")
+            accelerator = ["tcg,thread=single", "-icount", "shift=0,sleep=off", "-seed", "42",
+                           "-rtc", "base=2024-01-01T00:00:00,clock=vm"]
         command = [QEMU, "-M", "microvm,rtc=on,pit=on,pic=on,isa-serial=on",
-                   "-accel", self.accelerator,
+                   "-accel", *accelerator,
                    "-cpu", "host" if self.accelerator == "kvm" else "max",
                    "-m", str(self.memory), "-smp", str(self.smp),
                    "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
@@ -314,9 +334,15 @@ class Guest:
                          daemon=True).start()
         self.send(0, "p", b"")
 
-    def wait_up(self, timeout=None):
+    def wait_up(self, timeout=None, on_wait=None):
+        """Wait until the guest answers; on_wait is called every second till then."""
         limit = timeout or 30 * (1 if self.accelerator == "kvm" else 4)
-        if not self._hello.wait(limit) or self._sock is None or self._gone:
+        deadline = time.monotonic() + limit
+        while not self._hello.wait(max(0, min(1, deadline - time.monotonic()))) and \
+                time.monotonic() < deadline:
+            if on_wait:
+                on_wait()
+        if not self._hello.is_set() or self._sock is None or self._gone:
             alive = self.alive()
             self.kill()
             raise Dead(f"{self.name} {'does not come up' if alive else 'died while it booted'} "
