@@ -20,6 +20,7 @@ static const uint8_t syn_options[12] = {
 	TCPOPT_SACK_PERMITTED, 2, TCPOPT_NOP, TCPOPT_NOP,
 	TCPOPT_NOP, TCPOPT_WINDOW, 3, 7,
 };
+
 #define WINDOW		502		/* times 2^7 */
 
 static struct frame template[2];	/* by the end that sends */

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 #define _GNU_SOURCE
 #include <err.h>
+#include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -18,15 +20,16 @@ enum { BEFORE, AFTER };			/* the command's end; the IP identification tells */
 
 static pid_t start(char **command)
 {
-	pid_t pid = fork();
+	posix_spawn_file_actions_t actions;
+	pid_t pid;
 
-	if (pid < 0)
-		err(1, "fork");
-	if (!pid) {
-		dup2(2, 1);		/* the figures are alone on standard output */
-		execvp(command[0], command);
-		err(127, "%s", command[0]);
-	}
+	/* the figures are alone on standard output */
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_adddup2(&actions, 2, 1);
+	errno = posix_spawnp(&pid, command[0], &actions, NULL, command, environ);
+	if (errno)
+		err(1, "%s", command[0]);
+	posix_spawn_file_actions_destroy(&actions);
 	return pid;
 }
 
@@ -50,7 +53,8 @@ int probe(struct port *client, struct port *server, uint32_t k, uint32_t round, 
 	prctl(PR_SET_TIMERSLACK, 1);
 	len = flow_tcp(&segment, CLIENT, k, 0, TH_PUSH | TH_ACK, seq, seq, FLOW_DATA);
 
-	begin = next = now_ns();
+	begin = now_ns();
+	next = begin;
 	pid = start(command);
 	fds[1].fd = syscall(SYS_pidfd_open, pid, 0);
 	if (fds[1].fd < 0)
@@ -85,7 +89,8 @@ int probe(struct port *client, struct port *server, uint32_t k, uint32_t round, 
 		if (!passed)
 			ppoll(fds, ended ? 1 : 2, &wait, NULL);
 		if (!ended && fds[1].revents) {
-			ended = next = now_ns();
+			ended = now_ns();
+			next = ended;
 			waitpid(pid, &status, 0);
 			if (status)
 				break;
