@@ -1,0 +1,279 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# What is compared, behind the same verbs: none, conntrackd, gwsync.
+#
+#	system_start SIDE	a (of gwA) or b (of gwB)
+#	system_ready SIDE	it has begun to work
+#	system_flows		what the backup holds for the active
+#	system_order		prints the command that makes the backup's flows live
+#	system_lose SIDE	the daemon goes as power goes
+#	system_stop		both end, nothing of them is left in the kernel
+#
+# SYSTEM says which. Each daemon runs in a memory cgroup of its own, so that what
+# the kernel allocates on its behalf (gwsync's rings) is counted with it.
+
+RUN=/run/bench
+PATIENCE=${PATIENCE:-30}	# missed heartbeats until gwsync calls a member dead
+CGROUPS=/sys/fs/cgroup/bench
+declare -A DAEMON=()
+declare -A NETNS=([a]=gwA [b]=gwB) ADDRESS=([a]=10.9.0.1 [b]=10.9.0.2) MEMBER=([a]=1 [b]=2)
+
+cgroups() {
+	[ -e /sys/fs/cgroup/cgroup.procs ] || mount -t cgroup2 cgroup2 /sys/fs/cgroup || return 1
+	echo +memory > /sys/fs/cgroup/cgroup.subtree_control || return 1
+	mkdir -p $CGROUPS && echo +memory > $CGROUPS/cgroup.subtree_control
+}
+
+# until SECONDS COMMAND...: it succeeds within this time
+until_ok() {
+	local end=$((SECONDS + $1))
+
+	shift
+	until "$@" > /dev/null 2>&1; do
+		[ "$SECONDS" -lt "$end" ] || return 1
+		sleep 0.1
+	done
+}
+
+# daemon SIDE COMMAND...: in its netns and its cgroup; it is DAEMON[SIDE]
+daemon() {
+	local side=$1 cg=$CGROUPS/$1
+
+	shift
+	# A new one: its peak is of this run alone.
+	[ ! -d "$cg" ] || rmdir "$cg"
+	mkdir "$cg" || return 1
+	(
+		echo "$BASHPID" > "$cg/cgroup.procs"
+		exec ip netns exec "${NETNS[$side]}" "$@"
+	) > "$RUN/$side.log" 2>&1 < /dev/null &
+	DAEMON[$side]=$!
+}
+
+# daemons: NAME=PID of those that run, as meter takes them
+daemons() {
+	local side
+
+	for side in "${!DAEMON[@]}"; do
+		echo "$side=${DAEMON[$side]}"
+	done
+}
+
+system_lose() {
+	[ "${DAEMON[$1]:-}" ] || return 0
+	kill -KILL "${DAEMON[$1]}"
+	wait "${DAEMON[$1]}" 2> /dev/null
+	unset "DAEMON[$1]"
+}
+
+system_start() {
+	mkdir -p $RUN
+	case $SYSTEM in
+	none) ;;
+	conntrackd)
+		conntrackd_config "$1" > "$RUN/$1.conf"
+		rm -f "$RUN/$1.lock" "$RUN/$1.sock"
+		daemon "$1" conntrackd -C "$RUN/$1.conf"
+		;;
+	gwsync)
+		[ -d /sys/module/gwsync ] || modprobe gwsync || return 1
+		[ -e $RUN/key ] || gwsync key generate $RUN/key > /dev/null || return 1
+		gwsync_config "$1" > "$RUN/$1.conf"
+		daemon "$1" gwsyncd -c "$RUN/$1.conf"
+		;;
+	esac
+}
+
+# system_ready SIDE SECONDS
+system_ready() {
+	case $SYSTEM in
+	none) ;;
+	conntrackd) until_ok "$2" conntrackd_ask "$1" -s ;;
+	gwsync)
+		if [ "$1" = a ]; then
+			until_ok "$2" gwsync_says a state '"owner"'
+		else
+			until_ok "$2" gwsync_says b in_sync true
+		fi
+		;;
+	esac
+}
+
+# system_flows: replicas (gwsync) or the external cache (conntrackd)
+system_flows() {
+	case $SYSTEM in
+	none) echo 0 ;;
+	conntrackd) conntrackd_cache b external ;;
+	gwsync) gwctl -n gwB get replicas ;;
+	esac
+}
+
+# system_own: flows that the active's daemon knows of
+system_own() {
+	case $SYSTEM in
+	none) echo 0 ;;
+	conntrackd) conntrackd_cache a internal ;;
+	gwsync) flows gwA ;;
+	esac
+}
+
+# system_join: what a joining backup is told to do
+system_join() {
+	case $SYSTEM in
+	conntrackd) conntrackd_ask b -n ;;
+	esac
+}
+
+# system_joined FLOWS: the backup has them all, and says so
+system_joined() {
+	case $SYSTEM in
+	none) return 0 ;;
+	gwsync) gwsync_says b in_sync true || return 1 ;;
+	esac
+	[ "$(system_flows)" -ge "$1" ]
+}
+
+# The order of a takeover as a command of a process of its own. gwsync's is the one
+# message that its daemon gives the kernel when it takes over: members {1}, a
+# newer epoch.
+system_order() {
+	case $SYSTEM in
+	none) echo true ;;
+	conntrackd) echo "conntrackd -C $RUN/b.conf -c" ;;
+	gwsync) echo "gwctl -n gwB activate 2 $(($(gwctl -n gwB get epoch) + 1))" ;;
+	esac
+}
+
+system_stop() {
+	local side
+
+	for side in "${!DAEMON[@]}"; do
+		kill -CONT "${DAEMON[$side]}"
+		kill -TERM "${DAEMON[$side]}"
+		# conntrackd may be in the middle of something long.
+		until_ok 10 gone "${DAEMON[$side]}" || kill -KILL "${DAEMON[$side]}"
+		wait "${DAEMON[$side]}" 2> /dev/null
+		unset "DAEMON[$side]"
+	done
+	# Replicas without an owner would be in the way of another run.
+	gateways_flush
+	[ ! -d /sys/module/gwsync ] || until_ok 10 rmmod gwsync
+}
+gone() { ! kill -0 "$1" || [ "$(cut -d' ' -f3 "/proc/$1/stat")" = Z ]; }
+
+# conntrackd: FTFW over multicast, tuned as conntrackd.conf(5) and the example of
+# FTFW advise for a busy pair.
+conntrackd_config() {
+	local side=$1
+
+	cat <<- END
+	Sync {
+		Mode FTFW {
+			# the defaults, and what the examples have
+			ResendQueueSize 131072
+			PurgeTimeout 60
+			ACKWindowSize 300
+			# flows wait in the daemon: "instead of enabling this option"
+			DisableExternalCache no
+		}
+		Multicast {
+			IPv4_address 225.0.0.50
+			Group 3780
+			IPv4_interface ${ADDRESS[$side]}
+			Interface sync0
+			# the examples', ten times the kernel's default
+			SndSocketBuffer 1249280
+			RcvSocketBuffer 1249280
+			# "in case of doubt, use it"
+			Checksum on
+		}
+	}
+	General {
+		# there is no systemd
+		Systemd no
+		# "the bigger, the closer to O(1)": as many as conntrack itself has
+		HashSize $BUCKETS
+		# "should be double of nf_conntrack_max"
+		HashLimit $((2 * MOST_FLOWS))
+		LogFile no
+		Syslog no
+		LockFile $RUN/$side.lock
+		UNIX {
+			Path $RUN/$side.sock
+		}
+		# the examples': 2 MiB, growing to 8 MiB when events are lost
+		NetlinkBufferSize 2097152
+		NetlinkBufferSizeMaxGrowth 8388608
+		# lost events are found 30 s later, the default
+		NetlinkOverrunResync yes
+		NetlinkEventsReliable no
+		EventIterationLimit 100
+		# "kernel-space filtering is preferred"; each state of TCP is synced,
+		# as without a State clause, since gwsync syncs each as well
+		Filter From Kernelspace {
+			Protocol Accept {
+				TCP
+				UDP
+			}
+			# what is the gateway's own
+			Address Ignore {
+				IPv4_address 127.0.0.1
+				IPv4_address 10.1.0.1
+				IPv4_address 10.2.0.1
+				IPv4_address 10.9.0.1
+				IPv4_address 10.9.0.2
+			}
+		}
+	}
+	END
+}
+# conntrackd_ask SIDE OPTION... From outside of its netns, hence without the
+# warning that there is no such interface.
+conntrackd_ask() {
+	local side=$1
+
+	shift
+	timeout 60 conntrackd -C "$RUN/$side.conf" "$@" 2> /dev/null
+}
+# conntrackd_cache SIDE internal|external: its entries
+conntrackd_cache() {
+	conntrackd_ask "$1" -s | awk -v want="$2:" '
+		/^cache / { inside = $2 == want }
+		inside && /current active connections/ { print $NF; exit }'
+}
+conntrackd_runtime() {
+	conntrackd_ask a -s runtime | awk -F: -v key="$1" 'index($1, key) { print $2 + 0; exit }'
+}
+# conntrackd_behind: events were lost, and no resync has been since
+conntrackd_behind() {
+	local lost resyncs
+
+	lost=$(conntrackd_runtime overrun)
+	resyncs=$(conntrackd_runtime resync)
+	[ "${lost:-0}" -gt 0 ] && [ "${resyncs:-0}" -lt 1 ]
+}
+conntrackd_resynced() { ! conntrackd_behind; }
+
+# gwsync: sealed, all at its defaults, but patient: no member takes over because a
+# slow guest or a stopped daemon kept another from speaking.
+gwsync_config() {
+	cat <<- END
+	group = { id = 1; member = ${MEMBER[$1]}; priority = $((110 - 10 * MEMBER[$1]));
+		  dead_after = $PATIENCE; };
+	members = ( { id = 1; name = "gwA"; }, { id = 2; name = "gwB"; } );
+	key_file = "$RUN/key";
+	links = ( { interface = "sync0"; } );
+	daemon = { control = "$RUN/$1.sock"; };
+	END
+}
+gwsync_ask() {
+	local side=$1
+
+	shift
+	timeout 60 gwsync -s "$RUN/$side.sock" "$@"
+}
+# gwsync_says SIDE KEY VALUE: in its own part of the status
+gwsync_says() {
+	gwsync_ask "$1" status --json | sed '/^  "peers"/q' |
+		grep -q "^  \"$2\": $3,\?$"
+}

@@ -1,0 +1,231 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# The workloads, each in fresh daemons on empty tables. SYSTEM, WORKLOAD and FLOWS
+# say what is to be done.
+
+declare -A SNAP=() LOAD=() SETTLE=()
+SETTLED_CPU=0
+
+result() { echo "result $SYSTEM ${3:-$WORKLOAD} $FLOWS $1 $2"; }
+
+# fail REASON...: this line of the plan is over
+fail() {
+	local side
+
+	result failed "$*"
+	for side in a b; do
+		[ ! -s "$RUN/$side.log" ] || tail -n 5 "$RUN/$side.log" | sed "s/^/# $side: /"
+	done
+	system_stop
+	exit 1
+}
+
+# pairs ARRAY [PREFIX]: lines KEY=VALUE from stdin
+pairs() {
+	local -n into=$1
+	local key value
+
+	while IFS='=' read -r key value; do
+		into[${2:-}$key]=$value
+	done
+}
+
+# snap NAME: what all counters say now
+snap() {
+	# shellcheck disable=SC2046
+	pairs SNAP "$1." < <(meter snap $(daemons))
+	[ "${SNAP[$1.cpu]:-}" ] || fail "meter failed"
+}
+# diff KEY FROM TO: by how much it grew; nothing if one has not got it
+diff() {
+	local from=${SNAP[$2.$1]:-} to=${SNAP[$3.$1]:-}
+
+	[ "$from" ] && [ "$to" ] && echo $((to - from))
+}
+
+# load_run OPTION...: LOAD has what it did
+load_run() {
+	LOAD=()
+	pairs LOAD < <(load "$@" 2>&1)
+	[ "${LOAD[ns]:-}" ] || fail "load $*: ${!LOAD[*]}"
+	[ "${LOAD[lost]}" -eq 0 ] || say "load $*: ${LOAD[lost]} flows lost, firewall" \
+		"dropped $(dropped gwA)/$(dropped gwB)"
+}
+
+# settled_snap NAME: when all that the flows caused is done. The meter's own work is
+# not the system's.
+settled_snap() {
+	settle_once
+	snap "$1"
+	# Asked only now: the question costs, too.
+	if [ "$SYSTEM" = conntrackd ] && [ "${DAEMON[a]:-}" ] && conntrackd_behind; then
+		say "conntrackd lost events: waiting for its resync"
+		result overrun 1
+		until_ok "$SETTLE_LIMIT" conntrackd_resynced || fail "no resync"
+		settle_once
+		snap "$1"
+	fi
+}
+settle_once() {
+	# shellcheck disable=SC2046
+	pairs SETTLE < <(meter settle "$SETTLE_LIMIT" $(daemons))
+	[ "${SETTLE[settled]:-0}" = 1 ] || say "not settled after ${SETTLE[ms]:-?} ms"
+	SETTLED_CPU=$((SETTLED_CPU + ${SETTLE[cpu]:-0}))
+}
+
+# both_up: owner and backup, nothing going on
+both_up() {
+	system_start a && system_ready a 60 || fail "active does not start"
+	system_start b && system_ready b 60 || fail "backup does not start"
+	sleep 1
+	fixed
+}
+
+# fixed: what a system has without any flow
+fixed() {
+	local key
+
+	snap fixed
+	result fixed_a_bytes "${SNAP[fixed.cg.a]:-0}"
+	result fixed_b_bytes "${SNAP[fixed.cg.b]:-0}"
+	[ "$SYSTEM" != gwsync ] ||
+		result module_bytes "$(awk '$1 == "gwsync" { print $2 }' /proc/modules)"
+	# Heartbeats and the like, to be told from the flows'.
+	sleep 2
+	snap idle
+	METER_IDLE=0
+	for key in a b kworker; do
+		METER_IDLE=$((METER_IDLE + $(diff exec.$key fixed idle)))
+	done
+	METER_IDLE=$((METER_IDLE * 1000 / $(diff mono fixed idle)))
+	export METER_IDLE
+	result idle_span_ns "$(diff mono fixed idle)"
+	result idle_cpu_ns "$(diff cpu fixed idle)"
+	result idle_wire_bytes "$(wire fixed idle bytes)"
+}
+
+# wire FROM TO bytes|packets: sent over the sync link, by both
+wire() {
+	echo $(($(diff "tx$3.gwA" "$1" "$2") + $(diff "tx$3.gwB" "$1" "$2")))
+}
+
+# costs FROM TO [WORKLOAD]: of all that happened in between
+costs() {
+	local from=$1 to=$2 key side
+
+	result span_ns "$(diff mono "$from" "$to")" "${3:-}"
+	result cpu_ns $(($(diff cpu "$from" "$to") - SETTLED_CPU)) "${3:-}"
+	for key in kworker ksoftirqd kernel; do
+		result "${key}_ns" "$(diff exec.$key "$from" "$to")" "${3:-}"
+	done
+	for side in "${!DAEMON[@]}"; do
+		result "${side}_ns" "$(diff "exec.$side" "$from" "$to")" "${3:-}"
+		result "${side}_user_ns" "$(diff "user.$side" "$from" "$to")" "${3:-}"
+		result "${side}_sys_ns" "$(diff "sys.$side" "$from" "$to")" "${3:-}"
+		result "mem_${side}_bytes" "$(diff "cg.$side" "$from" "$to")" "${3:-}"
+		result "peak_${side}_bytes" "$((SNAP[$to.cgpeak.$side] - SNAP[$from.cg.$side]))" \
+			"${3:-}"
+	done
+	result slab_bytes "$(diff slab "$from" "$to")" "${3:-}"
+	result wire_bytes "$(wire "$from" "$to" bytes)" "${3:-}"
+	result wire_packets "$(wire "$from" "$to" packets)" "${3:-}"
+}
+
+# traffic FROM TO OPTION...: load, and all that it caused, between two snapshots
+traffic() {
+	local from=$1 to=$2
+
+	shift 2
+	SETTLED_CPU=0
+	snap "$from"
+	load_run "$@"
+	settled_snap "$to"
+}
+# throughput [WORKLOAD]
+throughput() {
+	result flows "${LOAD[flows]}" "${1:-}"
+	result lost "${LOAD[lost]}" "${1:-}"
+	result load_ns "${LOAD[ns]}" "${1:-}"
+	result packets "${LOAD[packets]}" "${1:-}"
+}
+
+# take_over: the active is without power, the backup gets the order
+take_over() {
+	local order
+
+	[ "$SYSTEM" != none ] || return 0
+	system_lose a
+	order=$(system_order)
+	SETTLED_CPU=0
+	snap lost
+	timeout "$SETTLE_LIMIT" $order > /dev/null || fail "order to activate failed"
+	settled_snap live
+	result commit_ns $(($(diff cpu lost live) - SETTLED_CPU))
+	result commit_flows "$(flows gwA)"
+}
+
+# compare: gwB's table with gwA's
+compare() {
+	local said
+
+	[ "$SYSTEM" != none ] || return 0
+	said=$(timeout "$SETTLE_LIMIT" ctcompare gwA gwB)
+	grep -v '^flows' <<< "$said" | head -n 6 | sed 's/^/# /'
+	# flows A/B equal N different N missing N extra N ...
+	set -- $(grep '^flows' <<< "$said")
+	[ "${9:-}" ] || fail "no comparison"
+	result compared "${2%/*}"
+	result different "$6"
+	result missing "$8"
+	result extra "${10}"
+}
+
+workload_udp_new() {
+	both_up
+	traffic t0 t1 udp 0 "$FLOWS"
+	throughput
+	costs t0 t1
+	take_over
+	compare
+}
+
+# The whole life: the end of each connection as well, which would come by a timeout.
+# Then a quarter as many again, which are still there to be compared.
+workload_tcp_short() {
+	local more=$((FLOWS / 4))
+
+	both_up
+	traffic t0 t1 tcp-short 0 "$FLOWS"
+	throughput
+	result run_wire_bytes "$(wire t0 t1 bytes)"
+	ip netns exec gwA conntrack -D -p tcp > /dev/null 2>&1
+	settled_snap t2
+	costs t0 t2
+	result left "$(system_flows)"
+	traffic t3 t4 tcp-short "$FLOWS" "$more"
+	take_over
+	compare
+}
+
+workload_tcp_stay() {
+	both_up
+	traffic t0 t1 tcp-open 0 "$FLOWS"
+	throughput
+	costs t0 t1
+	busy tcp_busy
+	take_over
+	compare
+}
+
+# The same connections, with traffic: nothing of their state changes.
+workload_tcp_busy() {
+	both_up
+	load_run tcp-open 0 "$FLOWS"
+	settle_once
+	busy tcp_busy
+}
+busy() {
+	traffic b0 b1 tcp-data 0 "$FLOWS" 0 "$ROUNDS"
+	throughput "$1"
+	costs b0 b1 "$1"
+}
