@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What is measured, in which guest, with how many flows."""
+
+SYSTEMS = ("none", "conntrackd", "gwsync")
+WORKLOADS = ("udp_new", "tcp_short", "tcp_stay", "tcp_busy", "overload", "activate", "full_sync")
+NO_SYNC = ("udp_new", "tcp_short", "tcp_stay", "tcp_busy", "overload")
+
+# Guest: {workload: [flows, ...]}. "rate" has two CPUs and is timed, "cost" has
+# one and is counted. The size that the table shows is the one in MAIN.
+FULL = {
+    "rate": {"udp_new": [50000], "tcp_short": [20000], "tcp_stay": [50000],
+             "tcp_busy": [50000], "overload": [50000],
+             "activate": [1000, 50000, 500000], "full_sync": [500000]},
+    "cost": {"udp_new": [1000, 5000, 20000, 50000], "tcp_short": [10000],
+             "tcp_stay": [20000], "tcp_busy": [20000]},
+}
+QUICK = {
+    "rate": {"udp_new": [2000], "tcp_short": [1000], "tcp_stay": [1000],
+             "tcp_busy": [1000], "overload": [2000],
+             "activate": [500, 2000, 5000], "full_sync": [5000]},
+    "cost": {"udp_new": [500, 2000], "tcp_short": [1000],
+             "tcp_stay": [1000], "tcp_busy": [1000]},
+}
+
+# Rates of two systems are compared where machine time is shared with others:
+# both take turns, and the median counts.
+TURNS = {"udp_new": 3}
+
+
+def sizes(quick):
+    return QUICK if quick else FULL
+
+
+def main_size(quick, guest, workload):
+    """The size of a workload that stands for it; of three the middle one."""
+    flows = sizes(quick)[guest].get(workload)
+    if not flows:
+        return None
+    return flows[1] if workload == "activate" else flows[-1]
+
+
+def runs(quick, guest, only=None):
+    """(system, workload, flows) in the order they are played."""
+    found = []
+    for workload, many in sizes(quick)[guest].items():
+        if only and workload not in only:
+            continue
+        for flows in many:
+            if workload == "tcp_busy" and ("gwsync", "tcp_stay", flows) in found:
+                continue        # the same connections, measured there
+            systems = [s for s in SYSTEMS if s != "none" or workload in NO_SYNC]
+            if guest == "rate" and not quick:
+                systems += ["none", "gwsync"] * (TURNS.get(workload, 1) - 1)
+            found += [(system, workload, flows) for system in systems]
+    return found
+
+
+def text(quick, guest, only=None):
+    """The plan as `play` reads it."""
+    return "".join(f"{system} {workload} {flows}\n"
+                   for system, workload, flows in runs(quick, guest, only))
+
+
+# Seconds of a run under TCG, about, to tell how much is left: what daemons need to
+# start and to settle, then a thousand flows.
+START = {"none": 5, "conntrackd": 20, "gwsync": 10}
+THOUSAND = {"none": 0.2, "conntrackd": 1.2, "gwsync": 0.3}
+
+
+def guess(guest, run):
+    system, _, flows = run
+    return (START[system] + THOUSAND[system] * flows / 1000) * (2 if guest == "cost" else 1)

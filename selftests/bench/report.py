@@ -1,0 +1,227 @@
+# SPDX-License-Identifier: GPL-2.0
+"""From the results that `play` printed to bench.json, and to a table to read.
+
+What was not measured is absent, in the file and in the table: never a zero.
+"""
+
+import json
+import os
+import re
+import statistics
+
+import plan
+
+RESULT = re.compile(r"result (\w+) (\w+) (\d+) (\w+) (.+)")
+NUMBER = re.compile(r"-?\d+(\.\d+)?")
+
+
+class Results:
+    """The raw figures of all runs, in both guests."""
+
+    def __init__(self):
+        self.values = {}
+        self.failed = []
+
+    def feed(self, guest, text):
+        """Take in the output of one guest's play; other lines are no matter."""
+        for line in text.splitlines():
+            found = RESULT.fullmatch(line.strip())
+            if not found:
+                continue
+            system, workload, flows, key, value = found.groups()
+            if NUMBER.fullmatch(value):
+                values = self.values.setdefault((guest, system, workload, int(flows)), {})
+                values.setdefault(key, []).append(float(value))
+            elif key == "failed":
+                self.failed.append(f"{guest}: {system} {workload} {flows}: {value}")
+
+    def get(self, guest, system, workload, flows, key):
+        """The median of the runs, None when there is none."""
+        values = self.values.get((guest, system, workload, flows), {}).get(key)
+        return statistics.median(values) if values else None
+
+    def worst(self, system, workload, flows, key):
+        """The highest value of all runs in both guests."""
+        values = [value for guest in ("rate", "cost")
+                  for value in self.values.get((guest, system, workload, flows), {}).get(key, ())]
+        return max(values) if values else None
+
+    def sizes(self, guest, system, workload):
+        return sorted(flows for g, s, w, flows in self.values
+                      if (g, s, w) == (guest, system, workload))
+
+
+def _less(value, base):
+    return None if value is None or base is None else value - base
+
+
+def _over(value, by):
+    return None if value is None or not by else value / by
+
+
+class Run:
+    """What is known of a system at a workload of one size in one guest."""
+
+    def __init__(self, results, guest, system, workload, flows):
+        self.get = lambda key: results.get(guest, system, workload, flows, key)
+        self.base = lambda key: results.get(guest, "none", workload, flows, key)
+        self.system = system
+        self.workload = workload
+        self.flows = flows
+
+    def rate(self, get):
+        if self.workload == "full_sync":
+            return _over(_over(get("synced"), get("sync_ms")), 1e-3)
+        return _over(_over(get("flows"), get("load_ns")), 1e-9)
+
+    def rates(self):
+        rate = self.rate(self.get)
+        out = {"rate": rate}
+        if self.system != "none":
+            out["rate_ratio"] = _over(rate, self.rate(self.base))
+        return out
+
+    @staticmethod
+    def idle(get, key, span="span_ns"):
+        """What the system does in this time without any flow, heartbeats above all."""
+        if None in (get(f"idle_{key}"), get("idle_span_ns"), get(span)):
+            return 0
+        return get(f"idle_{key}") * get(span) / get("idle_span_ns")
+
+    def busy(self, get):
+        """Instructions of the whole guest, those apart that time alone costs."""
+        return _less(get("cpu_ns"), self.idle(get, "cpu_ns"))
+
+    def costs(self):
+        """Everything a flow: instructions, bytes on the wire, memory."""
+        total = self.busy(self.get)
+        out = {"insn_total": total}
+        if self.system == "none":
+            return {key: _over(value, self.flows) for key, value in out.items()}
+        added = _less(total, self.busy(self.base))
+        backup = _less(self.get("b_ns"), self.idle(self.get, "b_ns"))
+        commit = _over(self.get("commit_ns"), self.get("commit_flows"))
+        out["insn_added"] = added
+        out["insn_active"] = _less(added, backup)
+        out["insn_backup"] = backup
+        out["wire_bytes"] = _less(self.get("wire_bytes"), self.idle(self.get, "wire_bytes"))
+        out["mem_bytes"], out["mem_bytes_backup"] = self.memory()
+        out = {key: _over(value, self.flows) for key, value in out.items()}
+        if commit is not None:
+            out["insn_commit"] = commit
+            out["insn_backup"] = None if backup is None else out["insn_backup"] + commit
+        return out
+
+    def memory(self):
+        """Bytes of the daemons and the module on both sides.
+
+        What the kernel's own entries take is not theirs: those of the active,
+        and with gwsync, whose replicas are entries, as many of the backup.
+        """
+        own = self.base("slab_bytes")
+        slab = _less(self.get("slab_bytes"), own)
+        if slab is not None and self.system == "gwsync":
+            slab -= own
+        half = 0 if slab is None else slab / 2
+        return tuple(None if self.get(key) is None else self.get(key) + half
+                     for key in ("mem_a_bytes", "mem_b_bytes"))
+
+    def times(self):
+        if self.workload == "activate":
+            return {"ms": self.get("passed_ms"), "command_ms": self.get("command_ms"),
+                    "first_ms": self.get("first_ms")}
+        if self.workload == "full_sync":
+            return {"ms": self.get("sync_ms")}
+        return {}
+
+    def bounds(self):
+        """What has a size of its own, not one a flow."""
+        keys = ("fixed_a_bytes", "fixed_b_bytes", "module_bytes", "peak_a_bytes", "peak_b_bytes")
+        return {key: self.get(key) for key in keys}
+
+
+def workload(results, quick, system, name):
+    """One workload of one system as bench.json has it."""
+    entry, sizes = {}, {}
+    for guest in ("cost", "rate"):
+        for flows in results.sizes(guest, system, name):
+            run = Run(results, guest, system, name, flows)
+            costs = run.costs()
+            if guest == "rate":
+                # ns there, not instructions
+                costs = {key: value for key, value in costs.items() if not key.startswith("insn")}
+                costs.update(run.rates(), **run.times())
+            costs.update(run.bounds())
+            for key in ("missing", "different"):
+                costs[key] = results.worst(system, name, flows, key)
+            got = {key: round(value, 4) for key, value in costs.items() if value is not None}
+            size = sizes.setdefault(flows, {})
+            size.update({**got, **size})
+            if got and flows == plan.main_size(quick, guest, name):
+                for key in ("missing", "different"):
+                    if key in got:
+                        entry[key] = max(got.pop(key), entry.get(key, 0))
+                # what was counted in the other guest repeats, so it stands
+                entry.update({**got, **entry, f"flows_{guest}": flows})
+    if len(sizes) > 1:
+        entry["by_flows"] = {str(flows): sizes[flows] for flows in sorted(sizes)}
+    return entry
+
+
+def report(results, quick, about):
+    out = {"about": dict(about)}
+    if results.failed:
+        out["about"]["failed"] = results.failed
+    for system in plan.SYSTEMS:
+        entries = {name: workload(results, quick, system, name) for name in plan.WORKLOADS}
+        out[system] = {name: entry for name, entry in entries.items() if entry}
+    return out
+
+
+def write(path, out):
+    """The whole file or the old one, never half of it."""
+    new = f"{path}.{os.getpid()}"
+    with open(new, "w", encoding="utf-8") as file:
+        json.dump(out, file, indent=1)
+        file.write("\n")
+    os.rename(new, path)
+
+
+# -- is it complete? ---------------------------------------------------------
+
+RANGES = {
+    "rate": (1, 1e7), "rate_ratio": (0.001, 1.5), "insn_total": (100, 1e8),
+    "insn_active": (-5000, 1e8), "insn_backup": (0, 1e8), "wire_bytes": (0, 1e5),
+    "mem_bytes": (-1000, 1e6), "missing": (0, 1e7), "different": (0, 1e7), "ms": (0, 3e5),
+}
+
+
+def expected(system, name):
+    """The keys that a workload of a system must have."""
+    if system == "none":
+        return {"overload": ["rate"], "activate": [], "full_sync": []}.get(
+            name, ["rate", "insn_total"])
+    return {
+        "overload": ["rate", "rate_ratio", "missing", "different"],
+        "activate": ["ms"],
+        "full_sync": ["rate", "ms", "missing", "different"],
+    }.get(name, ["rate", "rate_ratio", "insn_total", "insn_active", "insn_backup", "wire_bytes",
+                 "mem_bytes", "missing", "different"])
+
+
+def absent(out, only=None):
+    """What a complete file would have and this one has not."""
+    return [f"{system} {name} {key}" for system in plan.SYSTEMS for name in plan.WORKLOADS
+            if not only or name in only
+            for key in expected(system, name) if key not in out.get(system, {}).get(name, {})]
+
+
+def implausible(out):
+    """Figures that cannot be."""
+    bad = []
+    for system in plan.SYSTEMS:
+        for name, entry in out.get(system, {}).items():
+            for key, (low, high) in RANGES.items():
+                if key in entry and not low <= entry[key] <= high:
+                    bad.append(f"{system} {name} {key}: {entry[key]}")
+    return bad
