@@ -37,6 +37,9 @@ help:
 	@echo 'make demo           a gateway loses power, nobody notices'
 	@echo 'make demo-control   the same without gwsync: the flows die'
 	@echo 'make check          every test; ends with "N passed, N failed"'
+	@echo 'make bench          gwsync beside conntrackd and no sync, under 25 minutes; a table,'
+	@echo '                    build/bench.json, plots in build/bench; ONLY="udp_new ..."'
+	@echo 'make bench-quick    the same with small numbers, under 5: build/bench-quick.json'
 	@echo 'make kselftest      the module tests alone, in guests; TESTS="test_a.sh ..."'
 	@echo 'make lint           checkpatch, sparse, W=1, clang-tidy, mandoc, shellcheck, codespell'
 	@echo 'make install        module, gwsyncd, gwsync, man pages, units; DESTDIR, PREFIX'
@@ -64,6 +67,9 @@ traffic:
 kselftest-tools:
 	$(MAKE) -C selftests/kselftest OUT=$(BUILD)/kselftest
 
+bench-tools:
+	$(MAKE) -C selftests/bench OUT=$(BUILD)/bench-tools
+
 prepare:
 	@scripts/prepare $(FOR) $(GUEST)
 
@@ -75,6 +81,12 @@ demo demo-control check: FOR = check
 demo demo-control: prepare
 	@$(MAKE) --no-print-directory guest-parts
 	selftests/demo/demo $(if $(filter demo-control,$@),--control) --kernel $(GUEST)
+
+bench bench-quick: FOR = bench
+bench bench-quick: prepare
+	@$(MAKE) --no-print-directory guest-parts bench-tools KERNEL=$(GUEST)
+	selftests/bench/bench $(if $(filter bench-quick,$@),--quick) --kernel $(GUEST) \
+		$(if $(ONLY),--only $(ONLY))
 
 check: prepare
 	@scripts/check --kernel $(GUEST)
@@ -97,5 +109,5 @@ install:
 clean:
 	rm -rf $(BUILD) gwsync.ko
 
-.PHONY: all help module module-in agent traffic kselftest-tools prepare guest-parts \
-	demo demo-control check kselftest lint install clean
+.PHONY: all help module module-in agent traffic kselftest-tools bench-tools prepare \
+	guest-parts demo demo-control bench bench-quick check kselftest lint install clean
