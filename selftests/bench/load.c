@@ -236,7 +236,7 @@ int main(int argc, char **argv)
 	bool lossy = false;
 	char path = 'A';
 	char device[] = "hA";
-	unsigned int i;
+	unsigned int i, overruns;
 	int c;
 
 	while ((c = getopt_long(argc, argv, "+", options, NULL)) != -1) {
@@ -303,5 +303,11 @@ out:
 	printf("flows=%llu\nlost=%llu\npackets=%lu\nns=%llu\n", (unsigned long long)done,
 	       (unsigned long long)(started - done), client.sent + server.sent,
 	       (unsigned long long)ns);
+	/* or else it was the gateway */
+	if (client.refused + server.refused)
+		warnx("%lu packets could not be sent", client.refused + server.refused);
+	overruns = port_overruns(&client) + port_overruns(&server);
+	if (overruns)
+		warnx("%u packets found the ring full", overruns);
 	return started != done && !lossy;
 }

@@ -77,7 +77,6 @@ void port_flush(struct port *p)
 			p->sent += n;
 			i += n;
 		} else if (errno != EINTR) {
-			/* A queue was full: a packet that is lost. */
 			if (errno != ENOBUFS)
 				err(1, "sendmmsg");
 			p->refused++;
@@ -114,4 +113,13 @@ bool port_read(struct port *p, struct seen *s)
 		if (good)
 			return true;
 	}
+}
+
+unsigned int port_overruns(struct port *p)
+{
+	struct tpacket_stats stats = { };
+	socklen_t len = sizeof(stats);
+
+	getsockopt(p->fd, SOL_PACKET, PACKET_STATISTICS, &stats, &len);
+	return stats.tp_drops;
 }

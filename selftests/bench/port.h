@@ -18,7 +18,8 @@ struct port {
 	struct frame	frame[PORT_BATCH];
 	struct iovec	iov[PORT_BATCH];
 	struct mmsghdr	msg[PORT_BATCH];
-	unsigned long	sent, refused;
+	unsigned long	sent;
+	unsigned long	refused;	/* by a queue that was full */
 };
 
 /* In namespace NETNS, on DEVICE. Ends the program if that fails. */
@@ -31,5 +32,8 @@ void port_flush(struct port *p);
 
 /* Reads the oldest packet that arrived; false if there is none. */
 bool port_read(struct port *p, struct seen *s);
+
+/* Packets that found the ring full, since the last call. */
+unsigned int port_overruns(struct port *p);
 
 #endif
