@@ -99,6 +99,14 @@ system_ready() {
 	esac
 }
 
+# system_answers SIDE: its daemon is there
+system_answers() {
+	case $SYSTEM in
+	conntrackd) conntrackd_ask "$1" -s ;;
+	gwsync) gwsync_ask "$1" status ;;
+	esac
+}
+
 # system_flows: replicas (gwsync) or the external cache (conntrackd)
 system_flows() {
 	case $SYSTEM in

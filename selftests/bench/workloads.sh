@@ -6,7 +6,8 @@
 declare -A SNAP=() LOAD=() SETTLE=()
 SETTLED_CPU=0
 
-result() { echo "result $SYSTEM ${3:-$WORKLOAD} $FLOWS $1 $2"; }
+# result KEY VALUE [WORKLOAD]: absent is absent
+result() { [ -z "$2" ] || echo "result $SYSTEM ${3:-$WORKLOAD} $FLOWS $1 $2"; }
 
 # fail REASON...: this line of the plan is over
 fail() {
@@ -36,11 +37,9 @@ snap() {
 	pairs SNAP "$1." < <(meter snap $(daemons))
 	[ "${SNAP[$1.cpu]:-}" ] || fail "meter failed"
 }
-# diff KEY FROM TO: by how much it grew; nothing if one has not got it
+# diff KEY FROM TO: by how much it grew; from 0 if it was not there
 diff() {
-	local from=${SNAP[$2.$1]:-} to=${SNAP[$3.$1]:-}
-
-	[ "$from" ] && [ "$to" ] && echo $((to - from))
+	[ "${SNAP[$3.$1]:-}" ] && echo $((SNAP[$3.$1] - ${SNAP[$2.$1]:-0}))
 }
 
 # load_run OPTION...: LOAD has what it did
@@ -83,22 +82,14 @@ both_up() {
 
 # fixed: what a system has without any flow
 fixed() {
-	local key
-
 	snap fixed
-	result fixed_a_bytes "${SNAP[fixed.cg.a]:-0}"
-	result fixed_b_bytes "${SNAP[fixed.cg.b]:-0}"
+	result fixed_a_bytes "${SNAP[fixed.cg.a]:-}"
+	result fixed_b_bytes "${SNAP[fixed.cg.b]:-}"
 	[ "$SYSTEM" != gwsync ] ||
 		result module_bytes "$(awk '$1 == "gwsync" { print $2 }' /proc/modules)"
 	# Heartbeats and the like, to be told from the flows'.
 	sleep 2
 	snap idle
-	METER_IDLE=0
-	for key in a b kworker; do
-		METER_IDLE=$((METER_IDLE + $(diff exec.$key fixed idle)))
-	done
-	METER_IDLE=$((METER_IDLE * 1000 / $(diff mono fixed idle)))
-	export METER_IDLE
 	result idle_span_ns "$(diff mono fixed idle)"
 	result idle_cpu_ns "$(diff cpu fixed idle)"
 	result idle_wire_bytes "$(wire fixed idle bytes)"
@@ -156,12 +147,26 @@ take_over() {
 	[ "$SYSTEM" != none ] || return 0
 	system_lose a
 	order=$(system_order)
-	SETTLED_CPU=0
+	calm
 	snap lost
-	timeout "$SETTLE_LIMIT" $order > /dev/null || fail "order to activate failed"
+	# shellcheck disable=SC2086
+	timeout "$SETTLE_LIMIT" $order > /dev/null 2>&1 || fail "order to activate failed"
 	settled_snap live
-	result commit_ns $(($(diff cpu lost live) - SETTLED_CPU))
-	result commit_flows "$(flows gwA)"
+	commit
+}
+# calm: what it costs to look on while nothing happens
+calm() {
+	snap calm0
+	timeout 10 true
+	SETTLED_CPU=0
+	settled_snap calm1
+	CALM=$(($(diff cpu calm0 calm1) - SETTLED_CPU))
+	SETTLED_CPU=0
+}
+# commit [WORKLOAD]: what the order has cost
+commit() {
+	result commit_ns $(($(diff cpu lost live) - SETTLED_CPU - CALM)) "${1:-}"
+	result commit_flows "$(flows gwA)" "${1:-}"
 }
 
 # compare: gwB's table with gwA's

@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# Workloads whose flows are there before the backup is, and the stopped agent.
+
+LIVE=			# load that goes on beside what is measured
+
+# live_start FIRST: some new flows a second, until live_stop
+live_start() {
+	load --lossy --rate "$LIVE_RATE" --seconds "$LINE_LIMIT" udp "$1" \
+		$((LIVE_RATE * LINE_LIMIT)) > "$RUN/live" 2>&1 &
+	LIVE=$!
+	sleep 1
+}
+live_stop() {
+	kill "$LIVE" 2> /dev/null
+	wait "$LIVE" 2> /dev/null
+	LIVE=
+}
+
+# How many of them are TCP connections that stay: the last ones, since it is on such
+# that the way is tried. The rest is UDP, which takes less time to make.
+connections() { echo $((FLOWS < 2000 ? FLOWS / 2 : 1000)); }
+
+make_flows() {
+	local tcp
+
+	tcp=$(connections)
+	load_run udp 0 $((FLOWS - tcp))
+	load_run tcp-open $((FLOWS - tcp)) "$tcp"
+	[ "$(flows gwA)" -ge "$FLOWS" ] || fail "only $(flows gwA) flows of $FLOWS"
+}
+
+# active_full: an active with all flows, no backup yet. conntrackd reads them when it
+# starts, which is faster than by events. gwsync is there first, as it would be:
+# flows that are older than it have no event extension.
+active_full() {
+	case $SYSTEM in
+	conntrackd)
+		make_flows
+		system_start a && system_ready a 120 || fail "active does not start"
+		until_ok 300 owns_all || fail "active has $(system_own) of $FLOWS flows"
+		;;
+	*)
+		system_start a && system_ready a 60 || fail "active does not start"
+		make_flows
+		;;
+	esac
+	settle_once
+}
+owns_all() { [ "$(system_own)" -ge "$FLOWS" ]; }
+
+# join: from the start of the backup's daemon until it has every flow, and says so;
+# JOIN_MS
+join() {
+	local begin end want=$FLOWS
+
+	SETTLED_CPU=0
+	snap j0
+	begin=$(now_ms)
+	end=$((SECONDS + SETTLE_LIMIT))
+	system_start b && until_ok 120 system_answers b || fail "backup does not start"
+	system_join
+	until system_joined "$want"; do
+		[ "$SECONDS" -lt "$end" ] ||
+			fail "the backup has $(system_flows) of $(system_own) flows"
+		# Live flows are under way: all that the active had at the last look.
+		want=$(system_own)
+		sleep 0.1
+	done
+	JOIN_MS=$(($(now_ms) - begin))
+}
+now_ms() { local t=${EPOCHREALTIME/[.,]/}; echo $((t / 1000)); }
+
+# activate: the last connection, from the order until it passes a packet
+activate() {
+	local -A PROBE=()
+	local order
+
+	system_lose a
+	order=$(system_order)
+	calm
+	snap lost
+	# shellcheck disable=SC2086
+	pairs PROBE < <(timeout "$SETTLE_LIMIT" load --path B probe $((FLOWS - 1)) 0 -- \
+		$order 2> /dev/null)
+	[ "${PROBE[passed_ms]:-}" ] || fail "no packet passed"
+	settled_snap live
+	result command_ms "${PROBE[command_ms]}" activate
+	result first_ms "${PROBE[first_ms]}" activate
+	result passed_ms "${PROBE[passed_ms]}" activate
+	commit activate
+	result settle_ms "${SETTLE[ms]}" activate
+	# The probe has changed it on the backup alone.
+	forget $((FLOWS - 1))
+}
+# forget K: no gateway knows this connection any more
+forget() {
+	local gw
+
+	for gw in gwA gwB; do
+		ip netns exec $gw conntrack -D -p tcp -s "10.1.$((1 + ($1 >> 14))).10" \
+			--sport $((1024 + ($1 & 16383))) --dport $((7000 + ($1 >> 14))) \
+			> /dev/null 2>&1
+	done
+}
+
+compare_if_small() {
+	[ "$FLOWS" -gt "$COMPARE_MOST" ] || compare
+}
+
+workload_activate() {
+	active_full
+	join
+	settle_once
+	activate
+	compare_if_small
+}
+
+# The same backup is then activated: this gives the results of activate as well.
+workload_full_sync() {
+	active_full
+	live_start "$FLOWS"
+	join
+	snap j1
+	result ms "$JOIN_MS"
+	result joined "$(system_flows)"
+	costs j0 j1
+	live_stop
+	settle_once
+	activate
+	compare_if_small
+}
+
+# overload: new flows as fast as they go, the active's daemon stopped for 5 s
+workload_overload() {
+	local pid begin key
+
+	# nobody takes over meanwhile
+	PATIENCE=100
+	both_up
+	snap t0
+	SETTLED_CPU=0
+	load --lossy --seconds $((OVERLOAD_S + 3)) udp 0 "$FLOWS" > "$RUN/overload" 2>&1 &
+	pid=$!
+	sleep 1
+	begin=$(now_ms)
+	stopped a STOP
+	while [ $(($(now_ms) - begin)) -lt $((OVERLOAD_S * 1000 - 600)) ]; do
+		sleep 0.5
+		overload_sample
+	done
+	while [ $(($(now_ms) - begin)) -lt $((OVERLOAD_S * 1000)) ]; do
+		sleep 0.05
+	done
+	stopped a CONT
+	wait "$pid"
+	LOAD=()
+	pairs LOAD < "$RUN/overload"
+	[ "${LOAD[ns]:-}" ] || fail "load failed"
+	settled_snap t1
+	throughput
+	costs t0 t1
+	if [ "$SYSTEM" = gwsync ]; then
+		for key in ring_overrun walks coalesced tombstones_lost congested; do
+			result "a_$key" "$(gwctl -n gwA stats $key)"
+		done
+	fi
+	take_over
+	compare_if_small
+}
+overload_sample() {
+	snap stop
+	[ "${SNAP[stop.cg.a]:-}" ] || return 0
+	say "stopped for $(($(now_ms) - begin)) ms: $(flows gwA) flows," \
+		"$(diff cg.a t0 stop) bytes more, $(diff slab t0 stop) of slab"
+}
+stopped() { [ "$SYSTEM" = none ] || kill "-$2" "${DAEMON[$1]}"; }
