@@ -236,6 +236,7 @@ static bool gwsync_parse_expect(struct gwsync_cursor *cur, struct gwsync_flow *f
 	if (flow->expects == GWSYNC_EXPECT_MAX)
 		return false;
 	exp = &flow->expect[flow->expects];
+	memset(exp, 0, sizeof(*exp));
 	head = (const void *)gwsync_take(cur, sizeof(*head));
 	if (!head || head->dir >= IP_CT_DIR_MAX)
 		return false;
@@ -465,7 +466,8 @@ int gwsync_parse_record(const u8 *data, size_t len, struct gwsync_flow *flow,
 	if (head->l3num != AF_INET && head->l3num != AF_INET6)
 		return -EOPNOTSUPP;
 
-	memset(flow, 0, sizeof(*flow));
+	memset(flow, 0, offsetof(struct gwsync_flow, secctx));
+	flow->secctx[0] = '\0';
 	flow->kind = head->kind;
 	flow->status = be16_to_cpu(head->status) & GWSYNC_PARSE_STATUS;
 	flow->timeout = be32_to_cpu(head->timeout);

@@ -45,12 +45,12 @@ struct gwsync_flow_expect {
  * @helper: GWSYNC_PART_HELPER
  * @master: GWSYNC_PART_MASTER, the original tuple
  * @seqadj: GWSYNC_PART_SEQADJ
- * @secctx: GWSYNC_PART_SECCTX, with a NUL
  * @synproxy: GWSYNC_PART_SYNPROXY
  * @packets: GWSYNC_PART_COUNTERS
  * @bytes: GWSYNC_PART_COUNTERS
  * @start: GWSYNC_PART_START, ns
  * @expects: number of @expect
+ * @secctx: GWSYNC_PART_SECCTX, with a NUL
  * @expect: GWSYNC_PART_EXPECT
  */
 struct gwsync_flow {
@@ -68,12 +68,13 @@ struct gwsync_flow {
 	char				helper[NF_CT_HELPER_NAME_LEN];
 	struct nf_conntrack_tuple	master;
 	struct nf_ct_seqadj		seqadj[IP_CT_DIR_MAX];
-	char				secctx[GWSYNC_PART_MAX];
 	struct nf_conn_synproxy		synproxy;
 	u64				packets[IP_CT_DIR_MAX];
 	u64				bytes[IP_CT_DIR_MAX];
 	u64				start;
 	unsigned int			expects;
+	/* Long and rare: only what was there is set. */
+	char				secctx[GWSYNC_PART_MAX];
 	struct gwsync_flow_expect	expect[GWSYNC_EXPECT_MAX];
 };
 
