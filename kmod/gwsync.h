@@ -85,6 +85,7 @@ struct gwsync_params {
 struct gwsync_filter;	/* filter.c: read by RCU */
 struct gwsync_map {	/* backup map, read by RCU */
 	struct rcu_head	rcu;
+	bool		uniform;	/* all sets are the same */
 	u64		set[GWSYNC_BUCKETS];
 };
 

@@ -3,7 +3,8 @@
  * The backup map: which members hold replicas of a flow.
  *
  * The flow's hash names one of GWSYNC_BUCKETS buckets, the agent says which
- * members a bucket belongs to.
+ * members a bucket belongs to.  In a group of two all buckets have the same
+ * members, and nobody need hash.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -13,6 +14,16 @@
 
 #include "map.h"
 #include "pack.h"
+
+static bool gwsync_map_is_uniform(const struct gwsync_map *map)
+{
+	unsigned int i;
+
+	for (i = 1; i < GWSYNC_BUCKETS; i++)
+		if (map->set[i] != map->set[0])
+			return false;
+	return true;
+}
 
 /**
  * gwsync_map_set - replace the backup map
@@ -47,6 +58,7 @@ int gwsync_map_set(struct gwsync_net *gn, const struct nlattr *map,
 			return -EINVAL;
 		}
 	}
+	new->uniform = gwsync_map_is_uniform(new);
 
 	old = rcu_replace_pointer(gn->map, new, lockdep_is_held(&gn->lock));
 	if (old)
@@ -71,7 +83,7 @@ u64 gwsync_map_lookup(struct gwsync_net *gn, const struct nf_conntrack_tuple *tu
 	rcu_read_lock();
 	map = rcu_dereference(gn->map);
 	if (map)
-		set = map->set[gwsync_pack_bucket(tuple, zone)] &
+		set = map->set[map->uniform ? 0 : gwsync_pack_bucket(tuple, zone)] &
 		      ~BIT_ULL(READ_ONCE(gn->member));
 	rcu_read_unlock();
 	return set;
