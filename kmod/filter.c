@@ -7,6 +7,7 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/bitmap.h>
+#include <linux/inetdevice.h>
 #include <linux/netlink.h>
 #include <linux/slab.h>
 #include <net/ipv6.h>
@@ -14,16 +15,24 @@
 
 #include "filter.h"
 
+/* A prefix of IPv4 as a packet's path wants it. */
+struct gwsync_filter_net {
+	__be32	addr;
+	__be32	mask;
+};
+
 struct gwsync_filter {
 	struct rcu_head			rcu;
 	DECLARE_BITMAP(protocols, 256);
 	unsigned int			n_zones;
 	unsigned int			n_marks;
 	unsigned int			n_prefixes;
+	unsigned int			n_nets;
 	unsigned int			n_ports;
 	u16				*zones;
 	struct gwsync_filter_mark	*marks;
 	struct gwsync_filter_prefix	*prefixes;
+	struct gwsync_filter_net	*nets;		/* those of IPv4 again */
 	struct gwsync_filter_port	*ports;
 	u8				data[] __aligned(8);
 };
@@ -111,6 +120,11 @@ static int gwsync_filter_parse(struct gwsync_filter *filter, const struct nlattr
 				return -EINVAL;
 			}
 			filter->prefixes[filter->n_prefixes++] = *prefix;
+			if (prefix->family == AF_INET)
+				filter->nets[filter->n_nets++] = (struct gwsync_filter_net) {
+					.addr = prefix->addr[0],
+					.mask = inet_make_mask(prefix->len),
+				};
 			break;
 		case GWSYNC_FILTER_A_PORT:
 			port = nla_data(attr);
@@ -143,7 +157,7 @@ int gwsync_filter_set(struct gwsync_net *gn, const struct nlattr *nest,
 {
 	unsigned int count[GWSYNC_FILTER_A_MAX + 1] = {};
 	struct gwsync_filter *filter = NULL, *old;
-	size_t marks, prefixes, ports, zones;
+	size_t marks, prefixes, nets, ports, zones;
 	int err;
 
 	lockdep_assert_held(&gn->lock);
@@ -155,10 +169,12 @@ int gwsync_filter_set(struct gwsync_net *gn, const struct nlattr *nest,
 	if (nla_len(nest)) {
 		marks = count[GWSYNC_FILTER_A_MARK] * sizeof(*filter->marks);
 		prefixes = count[GWSYNC_FILTER_A_PREFIX] * sizeof(*filter->prefixes);
+		nets = count[GWSYNC_FILTER_A_PREFIX] * sizeof(*filter->nets);
 		ports = count[GWSYNC_FILTER_A_PORT] * sizeof(*filter->ports);
 		zones = count[GWSYNC_FILTER_A_ZONE] * sizeof(*filter->zones);
 
-		filter = kzalloc(struct_size(filter, data, marks + prefixes + ports + zones),
+		filter = kzalloc(struct_size(filter, data, marks + prefixes + nets + ports +
+					     zones),
 				 GFP_KERNEL_ACCOUNT);
 		if (!filter) {
 			NL_SET_ERR_MSG(extack, "no memory for the filter");
@@ -166,8 +182,9 @@ int gwsync_filter_set(struct gwsync_net *gn, const struct nlattr *nest,
 		}
 		filter->marks = (void *)filter->data;
 		filter->prefixes = (void *)filter->data + marks;
-		filter->ports = (void *)filter->data + marks + prefixes;
-		filter->zones = (void *)filter->data + marks + prefixes + ports;
+		filter->nets = (void *)filter->data + marks + prefixes;
+		filter->ports = (void *)filter->data + marks + prefixes + nets;
+		filter->zones = (void *)filter->data + marks + prefixes + nets + ports;
 
 		err = gwsync_filter_parse(filter, nest, extack);
 		if (err) {
@@ -236,19 +253,32 @@ int gwsync_filter_fill(struct gwsync_net *gn, struct sk_buff *skb, int attrtype)
 	return 0;
 }
 
-static bool gwsync_prefix_match(const struct gwsync_filter_prefix *prefix, u16 l3num,
-				const union nf_inet_addr *addr)
+static bool gwsync_filter_is_in_nets(const struct gwsync_filter *filter, __be32 src, __be32 dst)
 {
-	__be32 mask;
+	const struct gwsync_filter_net *net = filter->nets;
+	const struct gwsync_filter_net *end = net + filter->n_nets;
 
-	if (prefix->family != l3num)
-		return false;
-	if (l3num == AF_INET6)
-		return ipv6_prefix_equal((const struct in6_addr *)prefix->addr, &addr->in6,
-					 prefix->len);
+	for (; net < end; net++)
+		if (!((src ^ net->addr) & net->mask) || !((dst ^ net->addr) & net->mask))
+			return true;
+	return false;
+}
 
-	mask = prefix->len ? htonl(~0U << (32 - prefix->len)) : 0;
-	return !((prefix->addr[0] ^ addr->ip) & mask);
+static bool gwsync_filter_is_in_prefixes(const struct gwsync_filter *filter,
+					 const struct in6_addr *src, const struct in6_addr *dst)
+{
+	const struct gwsync_filter_prefix *prefix = filter->prefixes;
+	const struct gwsync_filter_prefix *end = prefix + filter->n_prefixes;
+
+	for (; prefix < end; prefix++) {
+		const struct in6_addr *addr = (const void *)prefix->addr;
+
+		if (prefix->family == AF_INET6 &&
+		    (ipv6_prefix_equal(addr, src, prefix->len) ||
+		     ipv6_prefix_equal(addr, dst, prefix->len)))
+			return true;
+	}
+	return false;
 }
 
 static bool gwsync_filter_is_hit(const struct gwsync_filter *filter, const struct nf_conn *ct)
@@ -256,7 +286,6 @@ static bool gwsync_filter_is_hit(const struct gwsync_filter *filter, const struc
 	const struct nf_conntrack_tuple *orig = &ct->tuplehash[IP_CT_DIR_ORIGINAL].tuple;
 	const struct nf_conntrack_tuple *reply = &ct->tuplehash[IP_CT_DIR_REPLY].tuple;
 	u8 proto = orig->dst.protonum;
-	u16 l3num = orig->src.l3num;
 	unsigned int i;
 
 	if (test_bit(proto, filter->protocols))
@@ -277,11 +306,10 @@ static bool gwsync_filter_is_hit(const struct gwsync_filter *filter, const struc
 			return true;
 #endif
 
-	for (i = 0; i < filter->n_prefixes; i++)
-		if (gwsync_prefix_match(&filter->prefixes[i], l3num, &orig->src.u3) ||
-		    gwsync_prefix_match(&filter->prefixes[i], l3num, &reply->src.u3))
-			return true;
-	return false;
+	/* The true ends: the source of either direction. */
+	if (nf_ct_l3num(ct) == AF_INET6)
+		return gwsync_filter_is_in_prefixes(filter, &orig->src.u3.in6, &reply->src.u3.in6);
+	return gwsync_filter_is_in_nets(filter, orig->src.u3.ip, reply->src.u3.ip);
 }
 
 /**
