@@ -152,7 +152,7 @@ void gwsync_replica_adopt(struct gwsync_net *gn, struct nf_conn *ct)
 	if (!(old & BIT(GWSYNC_FLOW_ANNOUNCED_BIT)))
 		atomic64_inc(&gn->announced);
 	atomic64_dec(&gn->replicas);
-	gwsync_drift_note(ct);	/* others have it as we do */
+	gwsync_drift_note(gn, ct);	/* others have it as we do */
 	gn->adopt.count[owner]++;
 	gwsync_stat_inc(gn, GWSYNC_STAT_A_ADOPTED);
 out:

@@ -44,11 +44,12 @@ static unsigned long gwsync_drift_position(const struct nf_conn *ct)
 
 /**
  * gwsync_drift_note - remember where a flow was when it was emitted
+ * @gn: the netns
  * @ct: an own flow; the caller holds a reference
  *
  * Context: the worker.
  */
-void gwsync_drift_note(struct nf_conn *ct)
+void gwsync_drift_note(struct gwsync_net *gn, struct nf_conn *ct)
 {
 	unsigned long old = READ_ONCE(ct->status);
 	unsigned long position;
@@ -56,6 +57,7 @@ void gwsync_drift_note(struct nf_conn *ct)
 	if (nf_ct_protonum(ct) != IPPROTO_TCP)
 		return;
 
+	WRITE_ONCE(gn->drift.met, true);
 	position = gwsync_drift_position(ct) << GWSYNC_FLOW_TIMEOUT_SHIFT;
 	do {
 		/* One that is adopted, but not yet put right, needs its timeout. */
@@ -67,11 +69,11 @@ void gwsync_drift_note(struct nf_conn *ct)
 /**
  * gwsync_drift_is_far - whether a flow has moved far since it was emitted
  * @gn: the netns
- * @ct: a flow; the caller holds a reference
+ * @ct: a flow; the caller holds a reference, or the lock of its bucket
  *
  * Context: the worker.
  */
-bool gwsync_drift_is_far(const struct gwsync_net *gn, const struct nf_conn *ct)
+bool gwsync_drift_is_far(struct gwsync_net *gn, const struct nf_conn *ct)
 {
 	unsigned long status = READ_ONCE(ct->status);
 	unsigned long was, is;
@@ -81,6 +83,7 @@ bool gwsync_drift_is_far(const struct gwsync_net *gn, const struct nf_conn *ct)
 	    !(status & BIT(GWSYNC_FLOW_ANNOUNCED_BIT)))
 		return false;
 
+	WRITE_ONCE(gn->drift.met, true);
 	was = status >> GWSYNC_FLOW_TIMEOUT_SHIFT;
 	is = gwsync_drift_position(ct);
 	for (dir = 0; dir < IP_CT_DIR_MAX; dir++) {
@@ -98,7 +101,7 @@ static void gwsync_drift_work(struct work_struct *work)
 
 	if (!READ_ONCE(gn->active))
 		return;
-	if (atomic64_read(&gn->announced) > 0)
+	if (READ_ONCE(gn->drift.met))
 		gwsync_walk_request(gn, GWSYNC_WALK_DRIFT_BIT);
 	else
 		gwsync_drift_start(gn);
@@ -118,6 +121,7 @@ void gwsync_drift_start(struct gwsync_net *gn)
 void gwsync_drift_begin(struct gwsync_net *gn)
 {
 	gn->drift.cost_ns = 0;
+	WRITE_ONCE(gn->drift.met, false);
 }
 
 void gwsync_drift_cost(struct gwsync_net *gn, u64 ns)

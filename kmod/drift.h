@@ -9,8 +9,8 @@ void gwsync_drift_init(struct gwsync_net *gn);
 void gwsync_drift_exit(struct gwsync_net *gn);
 void gwsync_drift_start(struct gwsync_net *gn);
 
-void gwsync_drift_note(struct nf_conn *ct);
-bool gwsync_drift_is_far(const struct gwsync_net *gn, const struct nf_conn *ct);
+void gwsync_drift_note(struct gwsync_net *gn, struct nf_conn *ct);
+bool gwsync_drift_is_far(struct gwsync_net *gn, const struct nf_conn *ct);
 
 /* The worker's: a pass that looks for such flows begins, has cost time, is over. */
 void gwsync_drift_begin(struct gwsync_net *gn);

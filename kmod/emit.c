@@ -293,7 +293,7 @@ int gwsync_emit_flow(struct gwsync_net *gn, struct nf_conn *ct, u64 only, u32 wa
 	err = gwsync_emit_append(gn, set, walk_id, gwsync_pack_flow(emit->record, size, ct));
 	if (err)
 		return err;
-	gwsync_drift_note(ct);
+	gwsync_drift_note(gn, ct);
 	return 1;
 }
 

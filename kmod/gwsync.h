@@ -158,6 +158,7 @@ struct gwsync_net {
 	/* drift.c: TCP flows that have moved far since their last record */
 	struct {
 		struct delayed_work	work;		/* asks for GWSYNC_WALK_DRIFT_BIT */
+		bool			met;		/* there are announced TCP flows */
 		u64			cost_ns;	/* worker's own: of the pass that runs */
 	}				drift;
 

@@ -657,14 +657,14 @@ static int gwsync_get_flow_dumpit(struct sk_buff *skb, struct netlink_callback *
 {
 	struct gwsync_dump *dump = (struct gwsync_dump *)cb->args[0];
 	struct gwsync_net *gn = gwsync_pernet(sock_net(skb->sk));
-	unsigned int size, i;
-	bool more;
+	unsigned int size, next, i;
 	u32 last;
 
 	while (dump->bucket < dump->size) {
 		cb->seq = dump->seq;
 		last = dump->last;
-		size = gwsync_walk_collect(gn, dump->bucket, &dump->last, &dump->batch, &more);
+		size = gwsync_walk_collect(gn, dump->bucket, NULL, &dump->last, &dump->batch,
+					   &next);
 		if (size != dump->size) {
 			/* Marked as inconsistent by genl_dump_check_consistent(). */
 			gwsync_walk_release(&dump->batch, 0);
@@ -684,8 +684,7 @@ static int gwsync_get_flow_dumpit(struct sk_buff *skb, struct netlink_callback *
 			nf_ct_put(dump->batch.ct[i]);
 		}
 		dump->batch.count = 0;
-		if (!more)
-			dump->bucket++;
+		dump->bucket = next;
 		cond_resched();
 	}
 	return skb->len;

@@ -21,6 +21,7 @@
 #include "walk.h"
 
 #define GWSYNC_WALK_SLICE	(2 * NSEC_PER_MSEC)	/* of one step */
+#define GWSYNC_WALK_EMPTY	64			/* buckets passed over at once */
 #define GWSYNC_WALK_BURST_MS	20			/* pacing: flows of this time at once */
 
 enum gwsync_walk_cursor {
@@ -33,8 +34,10 @@ enum gwsync_walk_cursor {
 struct gwsync_pass {
 	unsigned long			active;		/* jobs that it serves */
 	unsigned int			bucket;		/* where it is */
+	u64				passed;		/* buckets, since it began */
+	u64				due;		/* when the first job has had its round */
 	u32				last;		/* last flow seen of a long chain */
-	bool				more;		/* the chain goes on */
+	unsigned int			next;		/* bucket after the batch, may be the same */
 	bool				fetched;	/* the batch is of this bucket */
 	unsigned int			pos;		/* next flow of the batch */
 	struct gwsync_walk_batch	batch;
@@ -43,7 +46,7 @@ struct gwsync_pass {
 struct gwsync_walk {
 	struct gwsync_pass	pass[GWSYNC_CURSORS];
 	unsigned int		size;			/* of the table, when last looked at */
-	unsigned int		left[GWSYNC_WALK_JOBS];	/* buckets until a job is done */
+	u64			end[GWSYNC_WALK_JOBS];	/* of a job's round, in its pass */
 	unsigned int		mute;			/* own flows that raise no events */
 	unsigned int		mute_seen;		/* the same, of the pass that runs */
 	unsigned int		mute_full;		/* the same, of the agent's walk */
@@ -152,9 +155,11 @@ void gwsync_walk_cancel(struct gwsync_net *gn)
  * gwsync_walk_collect - take references of the flows of a bucket
  * @gn: flows of this netns only
  * @bucket: which
+ * @want: NULL, or says which flows; called under the lock of the bucket
  * @last: 0, or the id of the last flow of the bucket that was seen; updated
  * @batch: where; whoever calls drops them with gwsync_walk_release()
- * @more: (out) the bucket has flows that the batch has no room for
+ * @next: (out) where to go on: @bucket itself when the batch has no room for
+ *	all its flows, else the next one, but for some that are empty
  *
  * When the flow @last has gone meanwhile the bucket begins anew: better seen
  * twice than not at all.
@@ -162,18 +167,20 @@ void gwsync_walk_cancel(struct gwsync_net *gn)
  * Context: process.
  * Return: size of the table; a @bucket beyond it collects nothing.
  */
-unsigned int gwsync_walk_collect(struct gwsync_net *gn, unsigned int bucket, u32 *last,
-				 struct gwsync_walk_batch *batch, bool *more)
+unsigned int gwsync_walk_collect(struct gwsync_net *gn, unsigned int bucket,
+				 gwsync_walk_want want, u32 *last,
+				 struct gwsync_walk_batch *batch, unsigned int *next)
 {
 	struct nf_conntrack_tuple_hash *h;
 	struct hlist_nulls_node *n;
 	struct nf_conn *ct;
 	unsigned int size;
 	spinlock_t *lock; /* of the bucket */
+	unsigned int stop;
 	bool skip;
 
 	batch->count = 0;
-	*more = false;
+	*next = bucket + 1;
 
 	local_bh_disable();
 	lock = &nf_conntrack_locks[bucket % CONNTRACK_LOCKS];
@@ -194,8 +201,10 @@ again:
 			skip = nf_ct_get_id(ct) != *last;
 			continue;
 		}
+		if (want && !want(gn, ct))
+			continue;
 		if (batch->count == GWSYNC_WALK_BATCH) {
-			*more = true;
+			*next = bucket;
 			break;
 		}
 		if (nf_ct_is_expired(ct) || nf_ct_is_dying(ct) ||
@@ -207,11 +216,15 @@ again:
 		skip = false;
 		goto again;
 	}
+	/* Most buckets of most tables. */
+	stop = min(size, bucket + GWSYNC_WALK_EMPTY);
+	while (*next != bucket && *next < stop && hlist_nulls_empty(&nf_conntrack_hash[*next]))
+		(*next)++;
 out:
 	spin_unlock(lock);
 	local_bh_enable();
 
-	*last = *more ? nf_ct_get_id(batch->ct[batch->count - 1]) : 0;
+	*last = *next == bucket ? nf_ct_get_id(batch->ct[batch->count - 1]) : 0;
 	return size;
 }
 
@@ -294,7 +307,6 @@ static void gwsync_walk_mute_done(struct gwsync_net *gn)
 static void gwsync_walk_job_begin(struct gwsync_net *gn, enum gwsync_walk_job job)
 {
 	gwsync_stat_inc(gn, GWSYNC_STAT_A_WALKS);
-	gn->walk->left[job] = gn->walk->size;
 
 	switch (job) {
 	case GWSYNC_WALK_MUTE_BIT:
@@ -367,9 +379,10 @@ static void gwsync_walk_join(struct gwsync_net *gn)
 		gwsync_walk_release(&pass->batch, pass->pos);
 		pass->pos = 0;
 		pass->last = 0;
-		pass->more = false;
 		pass->fetched = false;
 		gwsync_walk_job_begin(gn, job);
+		walk->end[job] = pass->passed + walk->size;
+		pass->due = pass->active ? min(pass->due, walk->end[job]) : walk->end[job];
 		pass->active |= BIT(job);
 	}
 }
@@ -377,31 +390,37 @@ static void gwsync_walk_join(struct gwsync_net *gn)
 /* The table was resized: every flow may be anywhere, so every job begins anew. */
 static void gwsync_walk_restart(struct gwsync_walk *walk, unsigned int size)
 {
-	unsigned int i;
+	struct gwsync_pass *pass;
+	unsigned int job;
 
 	walk->size = size;
-	for (i = 0; i < GWSYNC_WALK_JOBS; i++)
-		walk->left[i] = size;
-	for (i = 0; i < GWSYNC_CURSORS; i++) {
-		walk->pass[i].bucket = 0;
-		walk->pass[i].last = 0;
-		walk->pass[i].more = false;
-		walk->pass[i].fetched = false;
+	for (pass = walk->pass; pass < walk->pass + GWSYNC_CURSORS; pass++) {
+		pass->bucket = 0;
+		pass->last = 0;
+		pass->fetched = false;
+		pass->due = pass->passed + size;
+		for_each_set_bit(job, &pass->active, GWSYNC_WALK_JOBS)
+			walk->end[job] = pass->due;
 	}
 }
 
-static void gwsync_pass_next_bucket(struct gwsync_net *gn, struct gwsync_pass *pass)
+static void gwsync_pass_advance(struct gwsync_net *gn, struct gwsync_pass *pass)
 {
 	struct gwsync_walk *walk = gn->walk;
 	unsigned int job;
 
 	pass->fetched = false;
-	if (++pass->bucket >= walk->size)
-		pass->bucket = 0;
+	pass->passed += pass->next - pass->bucket;
+	pass->bucket = pass->next < walk->size ? pass->next : 0;
+	if (pass->passed < pass->due)
+		return;
 
+	pass->due = U64_MAX;
 	for_each_set_bit(job, &pass->active, GWSYNC_WALK_JOBS) {
-		if (--walk->left[job])
+		if (walk->end[job] > pass->passed) {
+			pass->due = min(pass->due, walk->end[job]);
 			continue;
+		}
 		pass->active &= ~BIT(job);
 		gwsync_walk_job_done(gn, job);
 	}
@@ -434,6 +453,7 @@ static long gwsync_pass_step(struct gwsync_net *gn, struct gwsync_pass *pass)
 {
 	bool paced = pass == &gn->walk->pass[GWSYNC_CURSOR_FULL];
 	struct gwsync_walk *walk = gn->walk;
+	gwsync_walk_want want;
 	u64 stop = ktime_get_ns() + GWSYNC_WALK_SLICE;
 	unsigned int size, n = 0;
 	long delay;
@@ -455,15 +475,17 @@ static long gwsync_pass_step(struct gwsync_net *gn, struct gwsync_pass *pass)
 		pass->batch.count = 0;
 		pass->pos = 0;
 
-		if (pass->fetched && !pass->more)
-			gwsync_pass_next_bucket(gn, pass);
+		if (pass->fetched)
+			gwsync_pass_advance(gn, pass);
 		if (!pass->active)
 			break;
 		if (!(++n % 64) && ktime_get_ns() > stop)
 			return 0;
 
-		size = gwsync_walk_collect(gn, pass->bucket, &pass->last, &pass->batch,
-					   &pass->more);
+		/* Most jobs want every flow; this one hardly any, and runs often. */
+		want = pass->active == BIT(GWSYNC_WALK_DRIFT_BIT) ? gwsync_drift_is_far : NULL;
+		size = gwsync_walk_collect(gn, pass->bucket, want, &pass->last, &pass->batch,
+					   &pass->next);
 		pass->fetched = true;
 		if (size != walk->size) {
 			gwsync_walk_release(&pass->batch, 0);

@@ -26,8 +26,11 @@ struct gwsync_walk_batch {
 	struct nf_conn	*ct[GWSYNC_WALK_BATCH];
 };
 
-unsigned int gwsync_walk_collect(struct gwsync_net *gn, unsigned int bucket, u32 *last,
-				 struct gwsync_walk_batch *batch, bool *more);
+typedef bool (*gwsync_walk_want)(struct gwsync_net *gn, const struct nf_conn *ct);
+
+unsigned int gwsync_walk_collect(struct gwsync_net *gn, unsigned int bucket,
+				 gwsync_walk_want want, u32 *last,
+				 struct gwsync_walk_batch *batch, unsigned int *next);
 void gwsync_walk_release(struct gwsync_walk_batch *batch, unsigned int from);
 
 #endif /* _GWSYNC_WALK_H */
