@@ -15,10 +15,10 @@ FULL = {
              "tcp_stay": [20000], "tcp_busy": [20000]},
 }
 QUICK = {
-    "rate": {"udp_new": [2000], "tcp_short": [1000], "tcp_stay": [1000],
+    "rate": {"udp_new": [1000], "tcp_short": [1000], "tcp_stay": [1000],
              "tcp_busy": [1000], "overload": [20000],
-             "activate": [1000, 2000, 5000], "full_sync": [5000]},
-    "cost": {"udp_new": [500, 2000], "tcp_short": [1000],
+             "activate": [1000, 5000], "full_sync": [5000]},
+    "cost": {"udp_new": [1000], "tcp_short": [1000],
              "tcp_stay": [1000], "tcp_busy": [1000]},
 }
 
