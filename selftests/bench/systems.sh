@@ -265,8 +265,10 @@ conntrackd_resynced() { ! conntrackd_behind; }
 # gwsync: sealed, all at its defaults, but patient: no member takes over because a
 # slow guest or a stopped daemon kept another from speaking.
 gwsync_config() {
+	local member=${MEMBER[$1]}
+
 	cat <<- END
-	group = { id = 1; member = ${MEMBER[$1]}; priority = $((110 - 10 * MEMBER[$1]));
+	group = { id = 1; member = $member; priority = $((110 - 10 * member));
 		  dead_after = $PATIENCE; };
 	members = ( { id = 1; name = "gwA"; }, { id = 2; name = "gwB"; } );
 	key_file = "$RUN/key";

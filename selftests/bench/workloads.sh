@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
+# What one file leaves for another is used there; arguments may be left out.
+# shellcheck disable=SC2034,SC2120
 # The workloads, each in fresh daemons on empty tables. SYSTEM, WORKLOAD and FLOWS
 # say what is to be done.
 
@@ -92,6 +94,8 @@ fixed() {
 	snap idle
 	result idle_span_ns "$(diff mono fixed idle)"
 	result idle_cpu_ns "$(diff cpu fixed idle)"
+	result idle_a_ns "$(diff exec.a fixed idle)"
+	result idle_b_ns "$(diff exec.b fixed idle)"
 	result idle_wire_bytes "$(wire fixed idle bytes)"
 }
 
@@ -177,6 +181,7 @@ compare() {
 	said=$(timeout "$SETTLE_LIMIT" ctcompare gwA gwB)
 	grep -v '^flows' <<< "$said" | head -n 6 | sed 's/^/# /'
 	# flows A/B equal N different N missing N extra N ...
+	# shellcheck disable=SC2046
 	set -- $(grep '^flows' <<< "$said")
 	[ "${9:-}" ] || fail "no comparison"
 	result compared "${2%/*}"

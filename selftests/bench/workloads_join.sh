@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
+# What one file leaves for another is used there; arguments may be left out.
+# shellcheck disable=SC2034,SC2120
 # Workloads whose flows are there before the backup is, and the stopped agent.
 
 LIVE=			# load that goes on beside what is measured
@@ -52,7 +54,7 @@ owns_all() { [ "$(system_own)" -ge "$FLOWS" ]; }
 # join: from the start of the backup's daemon until it has every flow, and says so;
 # JOIN_MS
 join() {
-	local begin end want=$FLOWS
+	local begin end took want=$FLOWS
 
 	SETTLED_CPU=0
 	snap j0
@@ -65,7 +67,9 @@ join() {
 			fail "the backup has $(system_flows) of $(system_own) flows"
 		# Live flows are under way: all that the active had at the last look.
 		want=$(system_own)
-		sleep 0.1
+		# To look is not for nothing, so look at each twentieth of the time.
+		took=$(($(now_ms) - begin))
+		sleep "$(printf '0.%03d' $((took < 2000 ? 100 : took < 19000 ? took / 20 : 999)))"
 	done
 	JOIN_MS=$(($(now_ms) - begin))
 }
