@@ -58,6 +58,10 @@ struct transmit *transmit_alloc(uint32_t frames, size_t records_max)
 		transmit_free(t);
 		return NULL;
 	}
+	/* A page that is first touched while changes flow would be an allocation
+	 * there.  Not with zeroes: the compiler knows that calloc() has done that.
+	 */
+	memset(t->records, 0xff, frames * records_max);
 	t->frames = frames;
 	t->records_max = records_max;
 	t->push_seq = 1;
