@@ -38,6 +38,7 @@ struct transmit {
 	bool		was_full;
 	uint64_t	joined;		/* sets of members */
 	uint64_t	waited;
+	uint64_t	looked_ns;	/* for members that are behind */
 	struct member	member[GWSYNC_MEMBER_MAX + 1];
 	struct transmit_stats stats;
 };
@@ -389,12 +390,17 @@ void transmit_nack(struct transmit *t, uint64_t now, uint8_t member,
 
 uint64_t transmit_behind(struct transmit *t, uint64_t now)
 {
+	bool away = elapsed(now, t->looked_ns) >= TRANSMIT_BEHIND_NS / 2;
 	uint64_t set = t->waited, behind = 0;
 
+	t->looked_ns = now;
 	while (set) {
 		uint8_t id = next_member(&set);
-		const struct member *member = &t->member[id];
+		struct member *member = &t->member[id];
 
+		/* It is us who stood still: their acks wait to be read. */
+		if (away)
+			member->moved_ns = now;
 		if (member->acked < transmit_last(t) &&
 		    elapsed(now, member->moved_ns) >= TRANSMIT_BEHIND_NS) {
 			behind |= 1ULL << id;

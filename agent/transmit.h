@@ -142,6 +142,9 @@ void transmit_nack(struct transmit *transmit, uint64_t now, uint8_t member,
  * @transmit: stops waiting for them
  * @now: ns; call it some times a second
  *
+ * After a pause of half of TRANSMIT_BEHIND_NS between two calls everybody gets
+ * that time anew: a process that was stopped has not read their acks yet.
+ *
  * Return: the set of members that have unacked frames and whose ack has not
  * moved for TRANSMIT_BEHIND_NS: they are out of sync.
  */

@@ -111,6 +111,31 @@ static void test_retransmit_rate(void **state)
 	transmit_free(t);
 }
 
+/* Who was stopped himself gives nobody up before he has read the acks that wait. */
+static void test_stopped_sender(void **state)
+{
+	struct transmit *t = transmit_alloc(RING, RECORDS_MAX);
+	uint64_t now = 1000 * MS;
+	struct frame f;
+
+	(void)state;
+	assert_non_null(t);
+	transmit_join(t, 2);
+	transmit_wait(t, now, 2, true);
+	assert_int_equal(transmit_behind(t, now), 0);
+	assert_int_equal(push(t, NULL), 0);
+	while (transmit_next(t, now, &f))
+		transmit_sent(t, now, &f);
+
+	now += 5000 * MS;
+	assert_int_equal(transmit_behind(t, now), 0);
+	for (uint64_t end = now + TRANSMIT_BEHIND_NS - 100 * MS; now < end; now += 100 * MS)
+		assert_int_equal(transmit_behind(t, now), 0);
+	/* But one that says nothing from then on. */
+	assert_int_equal(transmit_behind(t, now + 100 * MS), 1 << 2);
+	transmit_free(t);
+}
+
 /* Asked for, then overwritten before it was sent again: its place is free for
  * the frame that is there now.
  */
@@ -170,6 +195,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_transmit_limits),
 		cmocka_unit_test(test_retransmit_rate),
+		cmocka_unit_test(test_stopped_sender),
 		cmocka_unit_test(test_overwritten_while_queued),
 	};
 
