@@ -23,6 +23,7 @@ enum ctattr_kind {
 #define CTATTR_STATUS	8
 #define CTATTR_ID	16	/* of the entry in this kernel */
 #define CTATTR_NAT	32	/* asks for a translation; a dump shows the reply tuple */
+#define CTATTR_ZERO	64	/* u32: 0 says no more than if it were unset */
 
 struct ctattr {
 	enum nf_conntrack_attr	attr;

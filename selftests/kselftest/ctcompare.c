@@ -94,13 +94,18 @@ static bool bitmask_empty(const struct nfct_bitmask *m)
 	return true;
 }
 
-/* Unset and empty labels are the same; so are an unset and a zero counter. */
+/* Unset and empty labels are the same; so are an unset and a zero counter, and
+ * the extension of synproxy without a connection of its own, which ctnetlink adds
+ * to every flow that it makes.
+ */
 static bool attr_present(const struct nf_conntrack *ct, const struct ctattr *a)
 {
 	if (!nfct_attr_is_set(ct, a->attr))
 		return false;
 	if (a->kind == CTATTR_BITMASK)
 		return !bitmask_empty(nfct_get_attr(ct, a->attr));
+	if (a->flags & CTATTR_ZERO)
+		return nfct_get_attr_u32(ct, a->attr);
 	return true;
 }
 
