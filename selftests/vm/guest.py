@@ -201,6 +201,7 @@ class Guest:
     icount      virtual time is the number of instructions, one a nanosecond,
                 the same in every boot as long as nothing comes from outside;
                 TCG, one CPU, no nics
+    cpu         QEMU's -cpu, under TCG
     play        command (bash, no double quotes) that init runs before the guest
                 answers; its output is in /run/play.log, lines that begin with
                 "# " are on the console too
@@ -208,7 +209,7 @@ class Guest:
 
     def __init__(self, name, directory, series="6.1", memory=512, smp=1, nics=(),
                  files=(), modules=(), append="", accelerator=None, shell=False,
-                 icount=False, play=""):
+                 icount=False, play="", cpu="max"):
         self.name = name
         self.dir = pathlib.Path(directory)
         self.series = series
@@ -222,6 +223,7 @@ class Guest:
         self.accelerator = "tcg" if icount else accelerator
         self.icount = icount
         self.play = play
+        self.cpu = cpu
         if icount and (self.nics or smp != 1):
             raise kernel.Error(f"{name}: instructions repeat with one CPU and no nics only")
         self.process = None
@@ -272,7 +274,7 @@ class Guest:
                            "-rtc", "base=2024-01-01T00:00:00,clock=vm"]
         command = [QEMU, "-M", "microvm,rtc=on,pit=on,pic=on,isa-serial=on",
                    "-accel", *accelerator,
-                   "-cpu", "host" if self.accelerator == "kvm" else "max",
+                   "-cpu", "host" if self.accelerator == "kvm" else self.cpu,
                    "-m", str(self.memory), "-smp", str(self.smp),
                    "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
                    "-kernel", str(vmlinux), "-initrd", str(cpio),
