@@ -20,8 +20,10 @@ table_size() {
 end_leg() {
 	local ns=$1 l=$2 gw=$3 n=$4 mac=$5
 
-	ip link add "h$l" netns "$ns" address "02:00:00:00:$mac:0${l,,}" type veth \
+	ip link add "h$l" netns "$ns" address "02:00:00:00:$mac:1${l,,}" type veth \
 		peer name "n$n" netns "$gw" address "02:00:00:00:0${l,,}:0$n" || return 1
+	# Not the address that the gateway sends to: the kernel of an end then drops
+	# what it gets at once (PACKET_OTHERHOST), the packet socket sees it anyway.
 	ip -n "$ns" link set "h$l" arp off up
 	ip -n "$gw" link set "n$n" up
 	ip -n "$gw" addr add "10.$n.0.1/32" dev "n$n"

@@ -13,6 +13,10 @@
  *	sent later has arrived, to send the client's segment of ROUND on flow K.
  *	Prints the milliseconds from the start of COMMAND to its end, to the
  *	first segment that arrived and to the first that was sent after its end.
+ * load ... --ready LINE --order LINE probe K ROUND -- COMMAND...
+ *	the same, but COMMAND is one that answers lines by others, the last of
+ *	them "ok" or "error ...". It is there already and has answered the first
+ *	LINE; the second one begins and its answer ends what is measured.
  *
  * --path A|B	through gwA (default) or gwB
  * --window W	flows that are under way at a time
@@ -204,7 +208,7 @@ static void usage(void)
 {
 	errx(2, "usage: load [--path A|B] [--window W] [--rate R] [--seconds S] [--lossy]\n"
 	     "\tudp|tcp-short|tcp-open FIRST COUNT | tcp-data FIRST COUNT ROUND ROUNDS |\n"
-	     "\tprobe K ROUND -- COMMAND...");
+	     "\t[--ready LINE --order LINE] probe K ROUND -- COMMAND...");
 }
 
 static uint32_t number(const char *s, uint32_t max)
@@ -226,6 +230,8 @@ int main(int argc, char **argv)
 		{ "rate", required_argument, NULL, 'r' },
 		{ "seconds", required_argument, NULL, 's' },
 		{ "lossy", no_argument, NULL, 'l' },
+		{ "ready", required_argument, NULL, 'R' },
+		{ "order", required_argument, NULL, 'o' },
 		{ }
 	};
 	static const char *const kinds[] = { "udp", "tcp-short", "tcp-open", "tcp-data", "probe" };
@@ -233,6 +239,7 @@ int main(int argc, char **argv)
 	uint64_t done = 0, started = 0, ns;
 	struct pace pace = { };
 	double seconds = 0;
+	const char *ready = NULL, *order = NULL;
 	bool lossy = false;
 	char path = 'A';
 	char device[] = "hA";
@@ -250,11 +257,15 @@ int main(int argc, char **argv)
 			seconds = atof(optarg);
 		else if (c == 'l')
 			lossy = true;
+		else if (c == 'R')
+			ready = optarg;
+		else if (c == 'o')
+			order = optarg;
 		else
 			usage();
 	}
 	argv += optind;
-	if (!window || !argv[0])
+	if (!window || !argv[0] || !ready != !order)
 		usage();
 	for (i = 0; i < 5 && strcmp(argv[0], kinds[i]); i++)
 		;
@@ -270,7 +281,7 @@ int main(int argc, char **argv)
 		round = number(argv[2], 1 << 24);
 		if (!argv[3])
 			usage();
-		return probe(&client, &server, first, round,
+		return probe(&client, &server, first, round, ready, order,
 			     argv + (strcmp(argv[3], "--") ? 3 : 4));
 	}
 

@@ -25,6 +25,7 @@ static inline uint32_t round_seq(uint32_t round)
 }
 
 /* Returns the exit status. */
-int probe(struct port *client, struct port *server, uint32_t k, uint32_t round, char **command);
+int probe(struct port *client, struct port *server, uint32_t k, uint32_t round,
+	  const char *ready, const char *line, char **command);
 
 #endif

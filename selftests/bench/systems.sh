@@ -6,6 +6,7 @@
 #	system_ready SIDE	it has begun to work
 #	system_flows		what the backup holds for the active
 #	system_order		prints the command that makes the backup's flows live
+#	system_probe K ROUND	gives that order, and tells when a packet passes
 #	system_lose SIDE	the daemon goes as power goes
 #	system_stop		both end, nothing of them is left in the kernel
 #
@@ -99,6 +100,11 @@ system_ready() {
 	esac
 }
 
+# system_whole: both say that the backup has what the active has
+system_whole() {
+	[ "$SYSTEM" != gwsync ] || { gwsync_says a in_sync true && gwsync_says b in_sync true; }
+}
+
 # system_answers SIDE: its daemon is there
 system_answers() {
 	case $SYSTEM in
@@ -114,6 +120,17 @@ system_flows() {
 	conntrackd) conntrackd_cache b external ;;
 	gwsync) gwctl -n gwB get replicas ;;
 	esac
+}
+# replicas_ask: REPLICAS, by one process that stays, since to start one takes longer
+# than the answer; not in a subshell, which would not keep it
+replicas_ask() {
+	local line
+
+	[ "${ASKED_PID:-}" ] || coproc ASKED { gwctl -n gwB -; }
+	echo get replicas >&"${ASKED[1]}"
+	while read -r -t 10 line <&"${ASKED[0]}" && [ "$line" != ok ]; do
+		REPLICAS=$line
+	done
 }
 
 # system_own: flows that the active's daemon knows of
@@ -135,10 +152,13 @@ system_join() {
 # system_joined FLOWS: the backup has them all, and says so
 system_joined() {
 	case $SYSTEM in
-	none) return 0 ;;
-	gwsync) gwsync_says b in_sync true || return 1 ;;
+	none) ;;
+	gwsync)
+		replicas_ask
+		[ "$REPLICAS" -ge "$1" ] && gwsync_says b in_sync true
+		;;
+	*) [ "$(system_flows)" -ge "$1" ] ;;
 	esac
-	[ "$(system_flows)" -ge "$1" ]
 }
 
 # The order of a takeover as a command of a process of its own. gwsync's is the one
@@ -148,7 +168,28 @@ system_order() {
 	case $SYSTEM in
 	none) echo true ;;
 	conntrackd) echo "conntrackd -C $RUN/b.conf -c" ;;
-	gwsync) echo "gwctl -n gwB activate 2 $(($(gwctl -n gwB get epoch) + 1))" ;;
+	gwsync) echo "gwctl -n gwB activate 2 $(next_epoch)" ;;
+	esac
+}
+next_epoch() { echo $(($(gwctl -n gwB get epoch) + 1)); }
+
+# system_probe K ROUND: the same while a packet tries its luck. In a gateway the order
+# to gwsync comes from a daemon that runs already, that to conntrackd from the
+# script of who notices the failure, as a command: so the one's process is there
+# before the clock starts, the start of the other's is part of it.
+system_probe() {
+	local order=()
+
+	[ "$SYSTEM" != gwsync ] ||
+		order=(--ready "get epoch" --order "activate 2 $(next_epoch)")
+	# shellcheck disable=SC2046
+	timeout "$SETTLE_LIMIT" load --path B "${order[@]}" probe "$1" "$2" -- \
+		$(system_command)
+}
+system_command() {
+	case $SYSTEM in
+	gwsync) echo "gwctl -n gwB -" ;;
+	*) system_order ;;
 	esac
 }
 

@@ -84,6 +84,8 @@ both_up() {
 
 # fixed: what a system has without any flow
 fixed() {
+	local key
+
 	snap fixed
 	result fixed_a_bytes "${SNAP[fixed.cg.a]:-}"
 	result fixed_b_bytes "${SNAP[fixed.cg.b]:-}"
@@ -97,6 +99,12 @@ fixed() {
 	result idle_a_ns "$(diff exec.a fixed idle)"
 	result idle_b_ns "$(diff exec.b fixed idle)"
 	result idle_wire_bytes "$(wire fixed idle bytes)"
+	# What settling must not wait for. Half as much again: heartbeats come in steps.
+	METER_IDLE=0
+	for key in kworker a b; do
+		METER_IDLE=$((METER_IDLE + $(diff exec.$key fixed idle || echo 0)))
+	done
+	export METER_IDLE=$((METER_IDLE * 1500 / $(diff mono fixed idle)))
 }
 
 # wire FROM TO bytes|packets: sent over the sync link, by both
@@ -188,6 +196,31 @@ compare() {
 	result different "$6"
 	result missing "$8"
 	result extra "${10}"
+}
+
+# What the kernel itself needs, on which every system builds: for the entry of a
+# translated flow, which is what its first two packets cost more than the same two
+# again; and for events, if somebody wants any, a packet.
+workload_floor() {
+	SYSTEM=none
+	traffic n0 n1 udp 0 "$FLOWS"
+	result new_ns $(($(diff cpu n0 n1) - SETTLED_CPU))
+	traffic n2 n3 udp 0 "$FLOWS"
+	result again_ns $(($(diff cpu n2 n3) - SETTLED_CPU))
+	result again_packets "${LOAD[packets]}"
+	gateways_flush
+	floor_busy "$FLOWS" quiet_ns
+	ip netns exec gwA sysctl -qw net.netfilter.nf_conntrack_events=1
+	floor_busy $((2 * FLOWS)) events_ns
+	ip netns exec gwA sysctl -qw net.netfilter.nf_conntrack_events=2
+	result busy_packets "${LOAD[packets]}"
+}
+# floor_busy FIRST KEY
+floor_busy() {
+	load_run tcp-open "$1" "$FLOWS"
+	settle_once
+	traffic e0 e1 tcp-data "$1" "$FLOWS" 0 "$ROUNDS"
+	result "$2" $(($(diff cpu e0 e1) - SETTLED_CPU))
 }
 
 workload_udp_new() {

@@ -54,7 +54,7 @@ owns_all() { [ "$(system_own)" -ge "$FLOWS" ]; }
 # join: from the start of the backup's daemon until it has every flow, and says so;
 # JOIN_MS
 join() {
-	local begin end took want=$FLOWS
+	local begin end
 
 	SETTLED_CPU=0
 	snap j0
@@ -62,31 +62,32 @@ join() {
 	end=$((SECONDS + SETTLE_LIMIT))
 	system_start b && until_ok 120 system_answers b || fail "backup does not start"
 	system_join
-	until system_joined "$want"; do
+	wait_joined "$FLOWS"
+	# Live flows are under way: all that the active has now.
+	wait_joined "$(system_own)"
+	JOIN_MS=$(($(now_ms) - begin))
+}
+# To look is not for nothing: at each twentieth of the time.
+wait_joined() {
+	local took
+
+	until system_joined "$1"; do
 		[ "$SECONDS" -lt "$end" ] ||
 			fail "the backup has $(system_flows) of $(system_own) flows"
-		# Live flows are under way: all that the active had at the last look.
-		want=$(system_own)
-		# To look is not for nothing, so look at each twentieth of the time.
 		took=$(($(now_ms) - begin))
 		sleep "$(printf '0.%03d' $((took < 2000 ? 100 : took < 19000 ? took / 20 : 999)))"
 	done
-	JOIN_MS=$(($(now_ms) - begin))
 }
 now_ms() { local t=${EPOCHREALTIME/[.,]/}; echo $((t / 1000)); }
 
 # activate: the last connection, from the order until it passes a packet
 activate() {
 	local -A PROBE=()
-	local order
 
 	system_lose a
-	order=$(system_order)
 	calm
 	snap lost
-	# shellcheck disable=SC2086
-	pairs PROBE < <(timeout "$SETTLE_LIMIT" load --path B probe $((FLOWS - 1)) 0 -- \
-		$order 2> /dev/null)
+	pairs PROBE < <(system_probe $((FLOWS - 1)) 0 2> /dev/null)
 	[ "${PROBE[passed_ms]:-}" ] || fail "no packet passed"
 	settled_snap live
 	result command_ms "${PROBE[command_ms]}" activate
@@ -144,11 +145,10 @@ workload_overload() {
 	both_up
 	snap t0
 	SETTLED_CPU=0
-	load --lossy --seconds $((OVERLOAD_S + 3)) udp 0 "$FLOWS" > "$RUN/overload" 2>&1 &
-	pid=$!
-	sleep 1
 	begin=$(now_ms)
 	stopped a STOP
+	load --lossy --seconds $((OVERLOAD_S + 3)) udp 0 "$FLOWS" > "$RUN/overload" 2>&1 &
+	pid=$!
 	while [ $(($(now_ms) - begin)) -lt $((OVERLOAD_S * 1000 - 600)) ]; do
 		sleep 0.5
 		overload_sample
@@ -161,6 +161,7 @@ workload_overload() {
 	LOAD=()
 	pairs LOAD < "$RUN/overload"
 	[ "${LOAD[ns]:-}" ] || fail "load failed"
+	until_ok 60 system_whole || fail "never in sync again"
 	settled_snap t1
 	throughput
 	costs t0 t1
