@@ -14,7 +14,6 @@
 #include <linux/percpu.h>
 #include <linux/rcupdate.h>
 #include <linux/types.h>
-#include <linux/u64_stats_sync.h>
 #include <linux/workqueue.h>
 #include <net/netfilter/nf_conntrack.h>
 #include <net/netfilter/nf_conntrack_ecache.h>
@@ -68,10 +67,9 @@ static inline unsigned long gwsync_flow_update(struct nf_conn *ct, unsigned long
 	return old;
 }
 
-/* Counters: index is enum gwsync_stat_attr. */
+/* Counters: index is enum gwsync_stat_attr.  64 bits are read in one piece. */
 struct gwsync_stats {
-	u64_stats_t		counter[GWSYNC_STAT_A_MAX + 1];
-	struct u64_stats_sync	syncp;
+	u64	counter[GWSYNC_STAT_A_MAX + 1];
 };
 
 struct gwsync_params {
@@ -191,14 +189,7 @@ static inline struct gwsync_net *gwsync_pernet(const struct net *net)
 
 static inline void gwsync_stat_add(struct gwsync_net *gn, enum gwsync_stat_attr id, u64 n)
 {
-	struct gwsync_stats *stats;
-
-	local_bh_disable();
-	stats = this_cpu_ptr(gn->stats);
-	u64_stats_update_begin(&stats->syncp);
-	u64_stats_add(&stats->counter[id], n);
-	u64_stats_update_end(&stats->syncp);
-	local_bh_enable();
+	this_cpu_add(gn->stats->counter[id], n);
 }
 
 #define gwsync_stat_inc(gn, id) gwsync_stat_add(gn, id, 1)

@@ -8,7 +8,7 @@
 
 int gwsync_stats_net_init(struct gwsync_net *gn)
 {
-	gn->stats = netdev_alloc_pcpu_stats(struct gwsync_stats);
+	gn->stats = alloc_percpu_gfp(struct gwsync_stats, GFP_KERNEL_ACCOUNT | __GFP_ZERO);
 	return gn->stats ? 0 : -ENOMEM;
 }
 
@@ -27,19 +27,11 @@ void gwsync_stats_net_exit(struct gwsync_net *gn)
  */
 u64 gwsync_stats_sum(const struct gwsync_net *gn, enum gwsync_stat_attr id)
 {
-	const struct gwsync_stats *stats;
-	unsigned int start;
-	u64 sum = 0, value;
+	u64 sum = 0;
 	int cpu;
 
-	for_each_possible_cpu(cpu) {
-		stats = per_cpu_ptr(gn->stats, cpu);
-		do {
-			start = u64_stats_fetch_begin(&stats->syncp);
-			value = u64_stats_read(&stats->counter[id]);
-		} while (u64_stats_fetch_retry(&stats->syncp, start));
-		sum += value;
-	}
+	for_each_possible_cpu(cpu)
+		sum += READ_ONCE(per_cpu_ptr(gn->stats, cpu)->counter[id]);
 	return sum;
 }
 
