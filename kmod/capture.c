@@ -242,6 +242,13 @@ static void gwsync_capture_event(struct gwsync_net *gn, unsigned int events, str
 
 	gwsync_stat_inc(gn, GWSYNC_STAT_A_EVENTS);
 
+	/* The change first: the worker looks at the flow after it took the mark. */
+	smp_mb();
+	if (test_bit(GWSYNC_FLOW_DIRTY_BIT, &ct->status)) {
+		gwsync_stat_inc(gn, GWSYNC_STAT_A_COALESCED);
+		return;
+	}
+
 	/* One that was announced must be taken back: that is the worker's. */
 	if (!test_bit(GWSYNC_FLOW_ANNOUNCED_BIT, &ct->status) && gwsync_filter_match(gn, ct)) {
 		if (fresh)
@@ -279,7 +286,9 @@ static int gwsync_exp_event(unsigned int events, const struct nf_exp_event *item
 	if (READ_ONCE(gn->active) && nf_ct_is_confirmed(ct) && !nf_ct_is_dying(ct) &&
 	    gwsync_flow_is_own(gn, ct) && refcount_inc_not_zero(&ct->ct_general.use)) {
 		gwsync_stat_inc(gn, GWSYNC_STAT_A_EVENTS);
-		gwsync_capture_dirty(gn, ct, false);
+		if (test_bit(GWSYNC_FLOW_ANNOUNCED_BIT, &ct->status) ||
+		    !gwsync_filter_match(gn, ct))
+			gwsync_capture_dirty(gn, ct, false);
 		nf_ct_put(ct);
 	}
 

@@ -72,8 +72,16 @@ static struct workqueue_struct *gwsync_emit_wq;
  */
 void gwsync_emit_kick(struct gwsync_net *gn)
 {
-	unsigned long delay = msecs_to_jiffies(READ_ONCE(gn->params.flush_ms));
+	unsigned long delay;
 
+	/* What the caller left for the worker comes first: one that has begun and
+	 * not seen it is no longer pending.
+	 */
+	smp_mb();
+	if (delayed_work_pending(&gn->work) && !READ_ONCE(gn->emit->lazy))
+		return;
+
+	delay = msecs_to_jiffies(READ_ONCE(gn->params.flush_ms));
 	/* The worker sets lazy before it queues itself for long: whoever finds
 	 * it queued sees the mark.
 	 */
@@ -245,17 +253,9 @@ static int gwsync_emit_withdraw(struct gwsync_net *gn, struct nf_conn *ct, u64 s
 	return 1;
 }
 
-/**
- * gwsync_emit_flow - emit the current state of an own flow
- * @gn: the netns
- * @ct: a confirmed flow; the caller holds a reference
- * @only: of the members that the map names, those to send to
- * @walk_id: of the walk that this is for, or 0
- *
- * Context: the worker, under emit->lock.
- * Return: 1: a record was added; 0: nothing to send; negative: try again.
- */
-int gwsync_emit_flow(struct gwsync_net *gn, struct nf_conn *ct, u64 only, u32 walk_id)
+/* @passed: the filter has let it through, a moment ago. */
+static int gwsync_emit_checked(struct gwsync_net *gn, struct nf_conn *ct, u64 only, u32 walk_id,
+			       bool passed)
 {
 	const struct nf_conntrack_tuple *tuple = &ct->tuplehash[IP_CT_DIR_ORIGINAL].tuple;
 	unsigned int size = READ_ONCE(gn->params.batch_bytes);
@@ -270,8 +270,11 @@ int gwsync_emit_flow(struct gwsync_net *gn, struct nf_conn *ct, u64 only, u32 wa
 		return 0;
 	set = gwsync_map_lookup(gn, tuple, nf_ct_zone_id(nf_ct_zone(ct), IP_CT_DIR_ORIGINAL));
 	/* From all of them: it loses its mark. */
-	if (gwsync_filter_match(gn, ct))
-		return gwsync_emit_withdraw(gn, ct, set);
+	if (!passed || test_bit(GWSYNC_FLOW_ANNOUNCED_BIT, &ct->status) ||
+	    gwsync_filter_has_marks(gn)) {
+		if (gwsync_filter_match(gn, ct))
+			return gwsync_emit_withdraw(gn, ct, set);
+	}
 	set &= only;
 	if (!set)
 		return 0;
@@ -298,22 +301,38 @@ int gwsync_emit_flow(struct gwsync_net *gn, struct nf_conn *ct, u64 only, u32 wa
 }
 
 /**
+ * gwsync_emit_flow - emit the current state of an own flow
+ * @gn: the netns
+ * @ct: a confirmed flow; the caller holds a reference
+ * @only: of the members that the map names, those to send to
+ * @walk_id: of the walk that this is for, or 0
+ *
+ * Context: the worker, under emit->lock.
+ * Return: 1: a record was added; 0: nothing to send; negative: try again.
+ */
+int gwsync_emit_flow(struct gwsync_net *gn, struct nf_conn *ct, u64 only, u32 walk_id)
+{
+	return gwsync_emit_checked(gn, ct, only, walk_id, false);
+}
+
+/**
  * gwsync_emit_dirty - emit a flow if it is marked
  * @gn: the netns
  * @ct: a confirmed flow; the caller holds a reference
+ * @passed: capture asked the filter when it was marked, a moment ago
  *
  * The mark comes back when the record could not be added.
  *
  * Context: the worker, under emit->lock.
  * Return: as gwsync_emit_flow().
  */
-int gwsync_emit_dirty(struct gwsync_net *gn, struct nf_conn *ct)
+int gwsync_emit_dirty(struct gwsync_net *gn, struct nf_conn *ct, bool passed)
 {
 	int ret;
 
 	if (!test_and_clear_bit(GWSYNC_FLOW_DIRTY_BIT, &ct->status))
 		return 0;
-	ret = gwsync_emit_flow(gn, ct, U64_MAX, 0);
+	ret = gwsync_emit_checked(gn, ct, U64_MAX, 0, passed);
 	if (ret < 0)
 		set_bit(GWSYNC_FLOW_DIRTY_BIT, &ct->status);
 	return ret;
@@ -375,7 +394,7 @@ static int gwsync_emit_ring(struct gwsync_net *gn, int cpu)
 	while ((ct = gwsync_capture_peek(gn, cpu))) {
 		if (!quota--)
 			return 1;
-		ret = gwsync_emit_dirty(gn, ct);
+		ret = gwsync_emit_dirty(gn, ct, true);
 		if (ret < 0)
 			return ret;
 		gwsync_capture_pop(gn, cpu);
@@ -403,7 +422,7 @@ static int gwsync_emit_held(struct gwsync_net *gn, int cpu, long *wake)
 			if (test_and_clear_bit(GWSYNC_FLOW_DIRTY_BIT, &ct->status))
 				gwsync_stat_inc(gn, GWSYNC_STAT_A_HELD);
 		} else {
-			ret = gwsync_emit_dirty(gn, ct);
+			ret = gwsync_emit_dirty(gn, ct, false);
 			if (ret < 0)
 				return ret;
 		}
@@ -718,7 +737,7 @@ void gwsync_emit_net_exit(struct gwsync_net *gn)
 
 int gwsync_emit_init(void)
 {
-	gwsync_emit_wq = alloc_workqueue("gwsync", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
+	gwsync_emit_wq = alloc_workqueue("gwsync", WQ_UNBOUND | WQ_MEM_RECLAIM | WQ_SYSFS, 0);
 	return gwsync_emit_wq ? 0 : -ENOMEM;
 }
 

@@ -22,7 +22,7 @@ void gwsync_emit_flush(struct gwsync_net *gn);
 void gwsync_emit_tick(struct gwsync_net *gn);
 
 int gwsync_emit_flow(struct gwsync_net *gn, struct nf_conn *ct, u64 only, u32 walk_id);
-int gwsync_emit_dirty(struct gwsync_net *gn, struct nf_conn *ct);
+int gwsync_emit_dirty(struct gwsync_net *gn, struct nf_conn *ct, bool passed);
 
 void gwsync_event_send(struct gwsync_net *gn, enum gwsync_event event, u8 owner,
 		       u32 walk_id, u32 count);

@@ -332,6 +332,26 @@ bool gwsync_filter_match(struct gwsync_net *gn, const struct nf_conn *ct)
 	return hit;
 }
 
+/**
+ * gwsync_filter_has_marks - whether a flow may begin or cease to match as it lives
+ * @gn: the netns
+ *
+ * All else that the filter looks at is the flow's for good.
+ *
+ * Context: any.
+ */
+bool gwsync_filter_has_marks(struct gwsync_net *gn)
+{
+	const struct gwsync_filter *filter;
+	bool has;
+
+	rcu_read_lock();
+	filter = rcu_dereference(gn->filter);
+	has = filter && filter->n_marks;
+	rcu_read_unlock();
+	return has;
+}
+
 void gwsync_filter_net_exit(struct gwsync_net *gn)
 {
 	struct gwsync_filter *filter = rcu_replace_pointer(gn->filter, NULL, true);

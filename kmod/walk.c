@@ -274,7 +274,7 @@ static int gwsync_pass_flow(struct gwsync_net *gn, struct gwsync_pass *pass, str
 	if (drifted || gwsync_pass_has(pass, GWSYNC_WALK_DIRTY_BIT) ||
 	    gwsync_pass_has(pass, GWSYNC_WALK_RESEND_BIT) ||
 	    gwsync_pass_has(pass, GWSYNC_WALK_MUTE_BIT)) {
-		ret = gwsync_emit_dirty(gn, ct);
+		ret = gwsync_emit_dirty(gn, ct, false);
 		if (ret < 0)
 			return ret;
 		if (gwsync_pass_has(pass, GWSYNC_WALK_MUTE_BIT) && !nf_ct_ecache_exist(ct))
