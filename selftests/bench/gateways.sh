@@ -10,6 +10,16 @@
 # sockets of load: no address, no conntrack, nobody who answers. Nothing asks for
 # a neighbour while something is measured.
 
+# As on a gateway: packets arrive where the card interrupts, at the last CPU, and
+# daemons and the kernel's own threads work on the others. With one CPU on that.
+PACKETS=(taskset -c $(($(nproc) - 1)) load)
+WORKERS=0-$(($(nproc) > 1 ? $(nproc) - 2 : 0))
+
+cpus() {
+	printf '%x' $(($(nproc) > 1 ? (1 << ($(nproc) - 1)) - 1 : 1)) \
+		> /sys/devices/virtual/workqueue/cpumask
+}
+
 # table_size FLOWS BUCKETS: the same for all systems
 table_size() {
 	modprobe -a nf_conntrack nf_conntrack_netlink || return 1
@@ -35,6 +45,7 @@ end_leg() {
 gateways_up() {
 	local ns l gw
 
+	cpus || return 1
 	for ns in cl sv gwA gwB; do
 		ip netns add "$ns" || return 1
 		ip netns exec "$ns" sysctl -qw net.ipv6.conf.all.disable_ipv6=1 \

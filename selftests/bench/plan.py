@@ -14,7 +14,7 @@ FULL = {
     "rate": {"udp_new": [50000], "tcp_short": [20000], "tcp_stay": [50000],
              "tcp_busy": [50000], "overload": [150000],
              "activate": [1000, 50000, 500000], "full_sync": [500000]},
-    "cost": {"udp_new": [1000, 5000, 20000, 50000], "tcp_short": [10000],
+    "cost": {"udp_new": [1000, 5000, 20000], "tcp_short": [10000],
              "tcp_stay": [20000], "tcp_busy": [20000], FLOOR: [5000]},
 }
 QUICK = {
@@ -31,7 +31,7 @@ COVERED = {"tcp_busy": "tcp_stay", "activate": "full_sync"}
 
 # Rates of two systems are compared where machine time is shared with others:
 # both take turns, and the median counts.
-TURNS = {"udp_new": 3}
+TURNS = {"udp_new": 5}
 
 
 def sizes(quick):

@@ -116,6 +116,7 @@ class Run:
         out["insn_path"] = self.path(added)
         out["wire_bytes"] = _less(self.get("wire_bytes"), self.idle(self.get, "wire_bytes"))
         out["mem_bytes"], out["mem_bytes_backup"] = self.memory()
+        out["slab_bytes"] = self.slab()
         out = {key: _over(value, self.flows) for key, value in out.items()}
         if commit is not None:
             out["insn_commit"] = commit
@@ -134,21 +135,24 @@ class Run:
         events = _over(_less(self.get("events_ns"), self.get("quiet_ns")),
                        self.get("busy_packets"))
         packet = _over(self.get("again_ns"), self.get("again_packets"))
-        return {"insn_entry": entry, "insn_packet": packet, "insn_events": events}
+        extension = _over(_less(self.get("events_slab_bytes"), self.get("quiet_slab_bytes")),
+                          self.flows)
+        return {"insn_entry": entry, "insn_packet": packet, "insn_events": events,
+                "ext_bytes": extension}
 
     def memory(self):
-        """Bytes of the daemons and the module on both sides.
+        """Bytes of the daemons and the module on both sides."""
+        return self.get("mem_a_bytes"), self.get("mem_b_bytes")
 
-        What the kernel's own entries take is not theirs: those of the active,
-        and with gwsync, whose replicas are entries, as many of the backup.
+    def slab(self):
+        """What the kernel's own memory has grown by on top of the entries of no sync.
+
+        The extension for events, on both sides; with gwsync as many entries on
+        the backup, where conntrackd has none until it commits.
         """
         own = self.base("slab_bytes")
         slab = _less(self.get("slab_bytes"), own)
-        if slab is not None and self.system == "gwsync":
-            slab -= own
-        half = 0 if slab is None else slab / 2
-        return tuple(None if self.get(key) is None else self.get(key) + half
-                     for key in ("mem_a_bytes", "mem_b_bytes"))
+        return slab - own if slab is not None and self.system == "gwsync" else slab
 
     def times(self):
         if self.workload == "activate":
@@ -256,7 +260,8 @@ def absent(out, only=None):
              for key in expected(system, name, size)
              if key not in out.get(system, {}).get(name, {})]
     if not only:
-        lacks += [f"none {plan.FLOOR} {key}" for key in ("insn_entry", "insn_packet", "insn_events")
+        lacks += [f"none {plan.FLOOR} {key}"
+                  for key in ("insn_entry", "insn_packet", "insn_events", "ext_bytes")
                   if key not in out.get("none", {}).get(plan.FLOOR, {})]
     return lacks
 

@@ -46,7 +46,7 @@ daemon() {
 	mkdir "$cg" || return 1
 	(
 		echo "$BASHPID" > "$cg/cgroup.procs"
-		exec ip netns exec "${NETNS[$side]}" "$@"
+		exec taskset -c "$WORKERS" ip netns exec "${NETNS[$side]}" "$@"
 	) > "$RUN/$side.log" 2>&1 < /dev/null &
 	DAEMON[$side]=$!
 }

@@ -24,6 +24,7 @@ ROWS = [
     ("wire_bytes", "sync bytes a flow, headers included", "number"),
     ("mem_bytes", "memory a flow, active side, bytes", "number"),
     ("mem_bytes_backup", "memory a flow, backup, bytes", "number"),
+    ("slab_bytes", "kernel's entries, bytes more, both sides", "number"),
     ("peak_a_bytes", "memory at most, active side, bytes", "number"),
     ("missing", "flows missing on the backup", "number"),
     ("different", "flows different on the backup", "number"),
@@ -110,7 +111,7 @@ class Table:
         if target:
             self.met[met] += 1
             verdict = {True: "yes", False: "NO", None: "-"}[met] + (f" ({seen})" if seen else "")
-        self.lines.append((f"  {text:38}" + "".join(f"{cell:>13}" for cell in cells)
+        self.lines.append((f"  {text:41}" + "".join(f"{cell:>13}" for cell in cells)
                            + f"   {target:22}{verdict}").rstrip())
 
     def figures(self, name, key, text, kind):
@@ -156,10 +157,11 @@ class Table:
         floor = self.entry("none", plan.FLOOR)
         if not floor:
             return
-        self.lines += ["", "the kernel itself, instructions"]
+        self.lines += ["", "the kernel itself: instructions, bytes"]
         for key, text in (("insn_entry", "to make one translated flow's entry"),
                           ("insn_packet", "to forward a packet of one, generator included"),
-                          ("insn_events", "a packet, if somebody wants events")):
+                          ("insn_events", "a packet, if somebody wants events"),
+                          ("ext_bytes", "bytes a flow, if somebody wants events")):
             self.row(text, [form(floor.get(key), "number")])
 
     def block(self, name):

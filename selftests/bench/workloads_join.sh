@@ -8,7 +8,7 @@ LIVE=			# load that goes on beside what is measured
 
 # live_start FIRST: some new flows a second, until live_stop
 live_start() {
-	load --lossy --rate "$LIVE_RATE" --seconds "$LINE_LIMIT" udp "$1" \
+	"${PACKETS[@]}" --lossy --rate "$LIVE_RATE" --seconds "$LINE_LIMIT" udp "$1" \
 		$((LIVE_RATE * LINE_LIMIT)) > "$RUN/live" 2>&1 &
 	LIVE=$!
 	sleep 1
@@ -147,7 +147,7 @@ workload_overload() {
 	SETTLED_CPU=0
 	begin=$(now_ms)
 	stopped a STOP
-	load --lossy --seconds $((OVERLOAD_S + 3)) udp 0 "$FLOWS" > "$RUN/overload" 2>&1 &
+	"${PACKETS[@]}" --lossy --seconds $((OVERLOAD_S + 3)) udp 0 "$FLOWS" > "$RUN/overload" 2>&1 &
 	pid=$!
 	while [ $(($(now_ms) - begin)) -lt $((OVERLOAD_S * 1000 - 600)) ]; do
 		sleep 0.5

@@ -21,6 +21,11 @@ import kernel
 
 QEMU = "qemu-system-x86_64"
 HZ = 250        # of Debian's kernels
+
+# A CPU for guests that count instructions: QEMU takes a byte of "rep movsb" or
+# "rep stosb" for one, where a real CPU needs a few for a thousand. Without these
+# features (erms, fsrm) the kernel moves words.
+NO_STRING_MOVES = "max,-erms,-fsrm"
 ICOUNT_KHZ = 1000000    # an instruction a nanosecond
 FRAME = struct.Struct("<III")
 
