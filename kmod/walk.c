@@ -21,7 +21,7 @@
 #include "walk.h"
 
 #define GWSYNC_WALK_SLICE	(2 * NSEC_PER_MSEC)	/* of one step */
-#define GWSYNC_WALK_EMPTY	64			/* buckets passed over at once */
+#define GWSYNC_WALK_EMPTY	256u			/* buckets passed over at once */
 #define GWSYNC_WALK_BURST_MS	20			/* pacing: flows of this time at once */
 
 enum gwsync_walk_cursor {
@@ -151,6 +151,22 @@ void gwsync_walk_cancel(struct gwsync_net *gn)
 	gwsync_emit_flush(gn);
 }
 
+/*
+ * The first bucket from @bucket on that is not empty, at most some further: most
+ * buckets of most tables are.  Whoever holds the lock of one bucket keeps the table
+ * where it is.
+ */
+static unsigned int gwsync_walk_occupied(unsigned int bucket, unsigned int size)
+{
+	const struct hlist_nulls_head *head = &nf_conntrack_hash[bucket];
+	const struct hlist_nulls_head *first = head;
+	const struct hlist_nulls_head *end = head + min(size - bucket, GWSYNC_WALK_EMPTY);
+
+	while (head < end && hlist_nulls_empty(head))
+		head++;
+	return bucket + (head - first);
+}
+
 /**
  * gwsync_walk_collect - take references of the flows of a bucket
  * @gn: flows of this netns only
@@ -176,7 +192,6 @@ unsigned int gwsync_walk_collect(struct gwsync_net *gn, unsigned int bucket,
 	struct nf_conn *ct;
 	unsigned int size;
 	spinlock_t *lock; /* of the bucket */
-	unsigned int stop;
 	bool skip;
 
 	batch->count = 0;
@@ -216,10 +231,8 @@ again:
 		skip = false;
 		goto again;
 	}
-	/* Most buckets of most tables. */
-	stop = min(size, bucket + GWSYNC_WALK_EMPTY);
-	while (*next != bucket && *next < stop && hlist_nulls_empty(&nf_conntrack_hash[*next]))
-		(*next)++;
+	if (*next != bucket)
+		*next = gwsync_walk_occupied(*next, size);
 out:
 	spin_unlock(lock);
 	local_bh_enable();
