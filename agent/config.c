@@ -517,7 +517,7 @@ static void config_defaults(struct config *config)
 	config->priority = 100;
 	config->heartbeat_ms = 100;
 	config->dead_after = 3;
-	config->flush_ms = 5;
+	config->flush_ms = 10;
 	config->tombstones = 65536;
 	config->walk_rate = 100000;
 	config->filter.own_addresses = true;

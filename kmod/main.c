@@ -66,9 +66,9 @@ static const struct kernel_param_ops gwsync_param_ops = {
 	.get = gwsync_param_get,
 };
 
-static struct gwsync_param gwsync_flush_ms = { .value = 5, .max = GWSYNC_FLUSH_MS_MAX };
+static struct gwsync_param gwsync_flush_ms = { .value = 10, .max = GWSYNC_FLUSH_MS_MAX };
 module_param_cb(flush_ms, &gwsync_param_ops, &gwsync_flush_ms, 0644);
-MODULE_PARM_DESC(flush_ms, "how long changes are collected before they are sent, 0..1000 (5)");
+MODULE_PARM_DESC(flush_ms, "how long changes are collected before they are sent, 0..1000 (10)");
 
 static struct gwsync_param gwsync_hold_ms = { .max = GWSYNC_HOLD_MS_MAX };
 module_param_cb(hold_ms, &gwsync_param_ops, &gwsync_hold_ms, 0644);
