@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
+# What one file leaves for another is used there.
+# shellcheck disable=SC2034
 # The two gateways of the bench, both in one guest:
 #
 #	cl hA --- n1 gwA n2 --- hA sv		gwA forwards, gwB is its backup
@@ -13,11 +15,15 @@
 # As on a gateway: packets arrive where the card interrupts, at the last CPU, and
 # daemons and the kernel's own threads work on the others. With one CPU on that.
 PACKETS=(taskset -c $(($(nproc) - 1)) load)
-WORKERS=0-$(($(nproc) > 1 ? $(nproc) - 2 : 0))
 
-cpus() {
-	printf '%x' $(($(nproc) > 1 ? (1 << ($(nproc) - 1)) - 1 : 1)) \
-		> /sys/devices/virtual/workqueue/cpumask
+# workers apart|everywhere: where daemons and kernel threads work
+workers() {
+	local cpus
+
+	cpus=$(nproc)
+	[ "$1" = everywhere ] || [ "$cpus" = 1 ] || cpus=$((cpus - 1))
+	WORKERS=0-$((cpus - 1))
+	printf '%x' $(((1 << cpus) - 1)) > /sys/devices/virtual/workqueue/cpumask
 }
 
 # table_size FLOWS BUCKETS: the same for all systems
@@ -45,7 +51,7 @@ end_leg() {
 gateways_up() {
 	local ns l gw
 
-	cpus || return 1
+	workers apart || return 1
 	for ns in cl sv gwA gwB; do
 		ip netns add "$ns" || return 1
 		ip netns exec "$ns" sysctl -qw net.ipv6.conf.all.disable_ipv6=1 \

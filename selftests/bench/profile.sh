@@ -28,7 +28,7 @@ functions() {
 		}' $RUN/samples | sort -rn | head -n $LINES_MOST | sed "1s/all/$1/"
 }
 
-cgroups && mkdir -p $RUN && table_size $MOST_FLOWS $BUCKETS && gateways_up || exit 1
+cgroups && mkdir -p $RUN && table_size $MOST_FLOWS $BUCKETS && gateways_up && workers apart || exit 1
 echo 0 > /proc/sys/kernel/kptr_restrict
 both_up > /dev/null
 perf record -q -o $RUN/perf.data -e cpu-clock -c "$PERIOD" -a > $RUN/perf.log 2>&1 &

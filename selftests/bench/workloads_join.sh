@@ -114,6 +114,7 @@ compare_if_small() {
 }
 
 workload_activate() {
+	workers everywhere
 	active_full
 	join
 	settle_once
@@ -121,8 +122,10 @@ workload_activate() {
 	compare_if_small
 }
 
+# Few packets, and all that the two daemons can: they work on every CPU.
 # The same backup is then activated: this gives the results of activate as well.
 workload_full_sync() {
+	workers everywhere
 	active_full
 	live_start "$FLOWS"
 	join
