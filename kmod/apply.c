@@ -16,6 +16,9 @@
 #include "replica.h"
 #include "walk.h"
 
+/* Records without giving way: a tenth of a millisecond. */
+#define GWSYNC_APPLY_BURST	16
+
 /* State of an older epoch never overwrites newer. */
 static int gwsync_apply_epoch(struct gwsync_net *gn, u8 owner, u32 epoch,
 			      struct netlink_ext_ack *extack)
@@ -92,6 +95,7 @@ static int gwsync_apply_record(struct gwsync_net *gn, u8 owner, const u8 *data, 
 int gwsync_apply_records(struct gwsync_net *gn, u8 owner, u32 epoch, const void *data, size_t len,
 			 struct netlink_ext_ack *extack)
 {
+	unsigned int records = 0;
 	struct gwsync_flow *flow;
 	const u8 *at = data;
 	size_t left = len;
@@ -121,7 +125,8 @@ int gwsync_apply_records(struct gwsync_net *gn, u8 owner, u32 epoch, const void 
 		applied += !err;
 		at += size;
 		left -= size;
-		cond_resched();
+		if (!(++records % GWSYNC_APPLY_BURST))
+			cond_resched();
 	}
 
 	kfree(flow);

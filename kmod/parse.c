@@ -28,7 +28,7 @@ struct gwsync_cursor {
 	bool		failed;
 };
 
-static const u8 *gwsync_take(struct gwsync_cursor *cur, size_t len)
+static __always_inline const u8 *gwsync_take(struct gwsync_cursor *cur, size_t len)
 {
 	const u8 *at = cur->at;
 
@@ -48,7 +48,7 @@ static u8 gwsync_take_u8(struct gwsync_cursor *cur)
 	return at ? *at : 0;
 }
 
-static __be16 gwsync_take_be16(struct gwsync_cursor *cur)
+static __always_inline __be16 gwsync_take_be16(struct gwsync_cursor *cur)
 {
 	const u8 *at = gwsync_take(cur, sizeof(__be16));
 	__be16 value = 0;
@@ -58,7 +58,7 @@ static __be16 gwsync_take_be16(struct gwsync_cursor *cur)
 	return value;
 }
 
-static void gwsync_take_addr(struct gwsync_cursor *cur, u8 l3num, union nf_inet_addr *addr)
+static __always_inline void gwsync_take_addr(struct gwsync_cursor *cur, u8 l3num, union nf_inet_addr *addr)
 {
 	size_t len = l3num == AF_INET ? sizeof(addr->ip) : sizeof(addr->ip6);
 	const u8 *at = gwsync_take(cur, len);

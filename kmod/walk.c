@@ -37,7 +37,7 @@ struct gwsync_pass {
 	u64				passed;		/* buckets, since it began */
 	u64				due;		/* when the first job has had its round */
 	u32				last;		/* last flow seen of a long chain */
-	unsigned int			next;		/* bucket after the batch, may be the same */
+	unsigned int			next;		/* bucket after the batch */
 	bool				fetched;	/* the batch is of this bucket */
 	unsigned int			pos;		/* next flow of the batch */
 	struct gwsync_walk_batch	batch;
