@@ -121,6 +121,26 @@ system_flows() {
 	gwsync) gwctl -n gwB get replicas ;;
 	esac
 }
+# The same order as system_order, where gwsync's daemon would be: in a process that runs
+system_take_over() {
+	local line
+
+	if [ "$SYSTEM" = gwsync ]; then
+		[ "${ASKED_PID:-}" ] || replicas_ask
+		echo "activate 2 $1" >&"${ASKED[1]}"
+		while read -r -t "$SETTLE_LIMIT" line <&"${ASKED[0]}"; do
+			case $line in
+			ok) return 0 ;;
+			error*) return 1 ;;
+			esac
+		done
+		return 1
+	else
+		# shellcheck disable=SC2046
+		timeout "$SETTLE_LIMIT" $(system_order) > /dev/null 2>&1
+	fi
+}
+
 # replicas_ask: REPLICAS, by one process that stays, since to start one takes longer
 # than the answer; not in a subshell, which would not keep it
 replicas_ask() {
