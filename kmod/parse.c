@@ -58,7 +58,8 @@ static __always_inline __be16 gwsync_take_be16(struct gwsync_cursor *cur)
 	return value;
 }
 
-static __always_inline void gwsync_take_addr(struct gwsync_cursor *cur, u8 l3num, union nf_inet_addr *addr)
+static __always_inline void gwsync_take_addr(struct gwsync_cursor *cur, u8 l3num,
+					     union nf_inet_addr *addr)
 {
 	size_t len = l3num == AF_INET ? sizeof(addr->ip) : sizeof(addr->ip6);
 	const u8 *at = gwsync_take(cur, len);
