@@ -228,8 +228,10 @@ def write(path, out):
 
 # -- is it complete? ---------------------------------------------------------
 
+# A ratio of two times is what the machine had time for: with small numbers it says
+# little, and is no test.
 RANGES = {
-    "rate": (1, 1e7), "rate_ratio": (0.001, 1.5), "insn_total": (100, 1e8),
+    "rate": (1, 1e7), "rate_ratio": (1e-4, 1e4), "insn_total": (100, 1e8),
     "insn_active": (-5000, 1e8), "insn_backup": (-5000, 1e8), "wire_bytes": (-10, 1e5),
     "mem_bytes": (-1000, 1e6), "missing": (0, 1e7), "different": (0, 1e7), "ms": (0, 3e5),
 }
