@@ -161,10 +161,6 @@ static int release(struct daemon *d)
 	struct vrouters *vrouters;
 	int err = 0;
 
-	/* A ring that is hardly used would take 2 MiB at a touch. */
-	if (prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0))
-		log_debug("transparent huge pages stay on: %s", strerror(errno));
-
 	d->loop = loop_alloc();
 	if (!d->loop)
 		return -ENOMEM;
@@ -187,6 +183,10 @@ free_loop:
 static int run(struct daemon *d)
 {
 	int err;
+
+	/* A ring that is hardly used would take 2 MiB at a touch. */
+	if (prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0))
+		log_debug("transparent huge pages stay on: %s", strerror(errno));
 
 	d->loop = loop_alloc();
 	if (!d->loop)
