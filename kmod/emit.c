@@ -293,7 +293,8 @@ static int gwsync_emit_checked(struct gwsync_net *gn, struct nf_conn *ct, u64 on
 		return 0;
 	}
 
-	err = gwsync_emit_append(gn, set, walk_id, gwsync_pack_flow(emit->record, size, ct));
+	err = gwsync_emit_append(gn, set, walk_id,
+				 gwsync_pack_flow(emit->record, size, ct, !known));
 	if (err)
 		return err;
 	gwsync_drift_note(gn, ct);

@@ -642,7 +642,7 @@ static int gwsync_flow_fill(struct gwsync_net *gn, struct sk_buff *skb,
 		return -EMSGSIZE;
 	genl_dump_check_consistent(cb, head);
 
-	len = gwsync_pack_flow(dump->record, sizeof(dump->record), ct);
+	len = gwsync_pack_flow(dump->record, sizeof(dump->record), ct, false);
 	if (nla_put(skb, GWSYNC_A_RECORDS, len, dump->record) ||
 	    nla_put_u64_64bit(skb, GWSYNC_A_CURSOR, gwsync_dump_cursor(dump), GWSYNC_A_PAD) ||
 	    gwsync_flow_state_fill(gn, skb, ct)) {

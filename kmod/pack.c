@@ -534,20 +534,22 @@ static u32 gwsync_flow_seconds(const struct nf_conn *ct)
  * @buf: where
  * @size: room at @buf in bytes, at most GWSYNC_RECORD_MAX are used
  * @ct: a confirmed flow; the caller holds a reference
+ * @first: nobody was told of it before
  *
  * Context: process or BH; takes ct->lock and nf_conntrack_expect_lock.
  * Return: bytes written.
  */
-unsigned int gwsync_pack_flow(u8 *buf, unsigned int size, struct nf_conn *ct)
+unsigned int gwsync_pack_flow(u8 *buf, unsigned int size, struct nf_conn *ct, bool first)
 {
 	const struct nf_conntrack_tuple *tuple = &ct->tuplehash[IP_CT_DIR_ORIGINAL].tuple;
 	struct gwsync_record *rec = (struct gwsync_record *)buf;
 	struct gwsync_packer pk = {
 		.end = buf + min_t(unsigned int, size, GWSYNC_RECORD_MAX),
 	};
+	u16 status = READ_ONCE(ct->status) & (GWSYNC_STATUS_FIRST - 1);
 
 	pk.pos = gwsync_pack_head(buf, GWSYNC_RECORD_FLOW, tuple);
-	rec->status = htons((u16)READ_ONCE(ct->status));
+	rec->status = htons(first ? status | GWSYNC_STATUS_FIRST : status);
 	rec->timeout = htonl(gwsync_flow_seconds(ct));
 
 	gwsync_pack_nat(&pk, ct);

@@ -470,6 +470,7 @@ int gwsync_parse_record(const u8 *data, size_t len, struct gwsync_flow *flow,
 	memset(flow, 0, offsetof(struct gwsync_flow, secctx));
 	flow->secctx[0] = '\0';
 	flow->kind = head->kind;
+	flow->first = head->status & cpu_to_be16(GWSYNC_STATUS_FIRST);
 	flow->status = be16_to_cpu(head->status) & GWSYNC_PARSE_STATUS;
 	flow->timeout = be32_to_cpu(head->timeout);
 	nf_ct_zone_init(&flow->zone, NF_CT_DEFAULT_ZONE_ID, NF_CT_DEFAULT_ZONE_DIR, 0);

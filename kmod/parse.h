@@ -32,6 +32,7 @@ struct gwsync_flow_expect {
 /**
  * struct gwsync_flow - what one record says
  * @kind: &enum gwsync_record_kind
+ * @first: GWSYNC_STATUS_FIRST, a hint
  * @status: &enum ip_conntrack_status, only bits that a record may carry
  * @timeout: seconds left on the owner
  * @parts: bit n is set when part type n (without GWSYNC_PART_MUST) was there
@@ -55,6 +56,7 @@ struct gwsync_flow_expect {
  */
 struct gwsync_flow {
 	u8				kind;
+	bool				first;
 	u16				status;
 	u32				timeout;
 	u32				parts;

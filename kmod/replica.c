@@ -534,6 +534,10 @@ static int gwsync_replica_install_once(struct gwsync_net *gn, u8 owner,
 	struct nf_conn *ct;
 	int err = 0;
 
+	/* The insertion looks as well, so a wrong hint is but a detour. */
+	if (flow->first && !gwsync_replica_create(gn, owner, flow, &ct))
+		goto expect;
+
 	ct = gwsync_replica_find(gn, &flow->zone, &flow->tuple);
 	if (ct && !gwsync_replica_may_change(gn, ct)) {
 		err = -EEXIST;
@@ -552,6 +556,7 @@ static int gwsync_replica_install_once(struct gwsync_net *gn, u8 owner,
 		if (err)
 			return err;
 	}
+expect:
 	gwsync_expect_install(gn, ct, flow);
 out:
 	nf_ct_put(ct);

@@ -59,6 +59,17 @@ ctmake "$A" create $F sport=1002 timeout=600 snat=10.2.0.7
 check "another NAT mapping replaces the replica" same -m 2
 check "and is counted" eq "$(stat "$B" replicas_replaced)" 1
 
+# The same with the same mapping: "told for the first time" is only a hint.
+id=$(id_of 1002)
+relay_cmd drop on > /dev/null
+in_ns "$A" conntrack -D --orig-src 10.1.0.2 -p udp --sport 1002 > /dev/null 2>&1
+relay_cmd drain 100 > /dev/null
+relay_cmd drop off > /dev/null
+ctmake "$A" create $F sport=1002 timeout=600 snat=10.2.0.7 mark=9
+check "a successor that is alike takes the replica over" same -m 2
+check "without another entry" eq "$(id_of 1002)" "${id:-none}"
+check "nor a replacement" eq "$(stat "$B" replicas_replaced)" 1
+
 # A tuple that ends and begins again at once: the old end must not win.
 for i in $(seq 20); do
 	in_ns "$A" conntrack -D -p udp --sport 1002 > /dev/null 2>&1

@@ -312,9 +312,15 @@ struct gwsync_record {
 	__u8	kind;		/* enum gwsync_record_kind */
 	__u8	l3num;		/* AF_INET, AF_INET6 */
 	__u8	l4proto;	/* IPPROTO_* */
-	__be16	status;		/* enum ip_conntrack_status, low 16 bits */
+	__be16	status;		/* enum ip_conntrack_status, low 15 bits, GWSYNC_STATUS_FIRST */
 	__be32	timeout;	/* seconds left on the owner */
 } __attribute__((packed));
+
+/*
+ * Nobody was told of this flow before: it is most likely not there.  A hint
+ * that spares a look, never a promise; who does not know it passes over it.
+ */
+#define GWSYNC_STATUS_FIRST	(1 << 15)
 
 /*
  * A part: type, length of the part (these two bytes included), value.  An
