@@ -71,6 +71,8 @@ void gwsync_drift_note(struct gwsync_net *gn, struct nf_conn *ct)
  * @gn: the netns
  * @ct: a flow; the caller holds a reference, or the lock of its bucket
  *
+ * An announced TCP flow, far or not, is a reason for the next pass.
+ *
  * Context: the worker.
  */
 bool gwsync_drift_is_far(struct gwsync_net *gn, const struct nf_conn *ct)
