@@ -206,7 +206,6 @@ class Guest:
     icount      virtual time is the number of instructions, one a nanosecond,
                 the same in every boot as long as nothing comes from outside;
                 TCG, one CPU, no nics
-    cpu         QEMU's -cpu, under TCG
     play        command (bash, no double quotes) that init runs before the guest
                 answers; its output is in /run/play.log, lines that begin with
                 "# " are on the console too
@@ -214,7 +213,7 @@ class Guest:
 
     def __init__(self, name, directory, series="6.1", memory=512, smp=1, nics=(),
                  files=(), modules=(), append="", accelerator=None, shell=False,
-                 icount=False, play="", cpu="max"):
+                 icount=False, play=""):
         self.name = name
         self.dir = pathlib.Path(directory)
         self.series = series
@@ -228,7 +227,6 @@ class Guest:
         self.accelerator = "tcg" if icount else accelerator
         self.icount = icount
         self.play = play
-        self.cpu = cpu
         if icount and (self.nics or smp != 1):
             raise kernel.Error(f"{name}: instructions repeat with one CPU and no nics only")
         self.process = None
@@ -272,14 +270,16 @@ class Guest:
             words.append(f'play="{self.play}"')
         words.append(self.append)
         accelerator = [self.accelerator]
+        cpu = "host" if self.accelerator == "kvm" else "max"
         if self.icount:
+            cpu = NO_STRING_MOVES
             # nokaslr: addresses decide which cache lines and hash chains meet
             words.append("nokaslr")
             accelerator = ["tcg,thread=single", "-icount", "shift=0,sleep=off", "-seed", "42",
                            "-rtc", "base=2024-01-01T00:00:00,clock=vm"]
         command = [QEMU, "-M", "microvm,rtc=on,pit=on,pic=on,isa-serial=on",
                    "-accel", *accelerator,
-                   "-cpu", "host" if self.accelerator == "kvm" else self.cpu,
+                   "-cpu", cpu,
                    "-m", str(self.memory), "-smp", str(self.smp),
                    "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
                    "-kernel", str(vmlinux), "-initrd", str(cpio),

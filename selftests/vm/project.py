@@ -8,6 +8,7 @@ import kernel
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build"
+BENCH_TOOLS = BUILD / "bench-tools"
 
 # (built file, path in the guest)
 AGENT = [("agent/gwsyncd", "/usr/sbin/gwsyncd"), ("agent/gwsync", "/usr/bin/gwsync")]
@@ -38,6 +39,13 @@ def kselftest_files():
             if path.is_file() and path.suffix not in (".c", ".h", ".o", ".d"):
                 files.append((path, f"/kselftest/{path.relative_to(base)}"))
     return files
+
+
+def bench_files():
+    """(source, path in the guest) of the benchmark: scripts, tools as far as built."""
+    scripts = ROOT / "selftests/bench"
+    found = [scripts / "play", *sorted(scripts.glob("*.sh")), *sorted(BENCH_TOOLS.glob("*"))]
+    return [(path, f"/bench/{path.name}") for path in found]
 
 
 def kselftests():
