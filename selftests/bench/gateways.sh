@@ -32,7 +32,7 @@ table_size() {
 	sysctl -qw net.netfilter.nf_conntrack_max="$1" net.netfilter.nf_conntrack_buckets="$2"
 }
 
-# end NETNS LETTER(A|B) GATEWAY NUMBER MAC-BYTE: a leg from an end to a gateway
+# end_leg NETNS LETTER(A|B) GATEWAY NUMBER MAC-BYTE: a leg from an end to a gateway
 end_leg() {
 	local ns=$1 l=$2 gw=$3 n=$4 mac=$5
 
@@ -51,7 +51,6 @@ end_leg() {
 gateways_up() {
 	local ns l gw
 
-	workers apart || return 1
 	for ns in cl sv gwA gwB; do
 		ip netns add "$ns" || return 1
 		ip netns exec "$ns" sysctl -qw net.ipv6.conf.all.disable_ipv6=1 \

@@ -42,7 +42,7 @@
 #define STALL_SUM	(10 * NSEC)	/* having waited so long in all, ... */
 #define STALL_SHORT	(NSEC / 500)	/* ... wait only so long */
 
-enum kind { UDP, TCP_SHORT, TCP_OPEN, TCP_DATA };
+enum kind { UDP, TCP_SHORT, TCP_OPEN, TCP_DATA, PROBE, KINDS };
 
 static struct port client, server;
 static enum kind kind;
@@ -234,7 +234,9 @@ int main(int argc, char **argv)
 		{ "order", required_argument, NULL, 'o' },
 		{ }
 	};
-	static const char *const kinds[] = { "udp", "tcp-short", "tcp-open", "tcp-data", "probe" };
+	static const char *const kinds[KINDS] = {
+		"udp", "tcp-short", "tcp-open", "tcp-data", "probe",
+	};
 	uint32_t window = 32, first, count, round = 0, rounds = 1;
 	uint64_t done = 0, started = 0, ns;
 	struct pace pace = { };
@@ -243,7 +245,7 @@ int main(int argc, char **argv)
 	bool lossy = false;
 	char path = 'A';
 	char device[] = "hA";
-	unsigned int i, overruns;
+	unsigned int overruns;
 	int c;
 
 	while ((c = getopt_long(argc, argv, "+", options, NULL)) != -1) {
@@ -267,9 +269,9 @@ int main(int argc, char **argv)
 	argv += optind;
 	if (!window || !argv[0] || !ready != !order)
 		usage();
-	for (i = 0; i < 5 && strcmp(argv[0], kinds[i]); i++)
+	for (kind = 0; kind < KINDS && strcmp(argv[0], kinds[kind]); kind++)
 		;
-	if (i == 5)
+	if (kind == KINDS)
 		usage();
 	first = number(argv[1], FLOW_MAX - 1);
 
@@ -277,7 +279,7 @@ int main(int argc, char **argv)
 	device[1] = path;
 	port_open(&client, CLIENT, "cl", device);
 	port_open(&server, SERVER, "sv", device);
-	if (i == 4) {
+	if (kind == PROBE) {
 		round = number(argv[2], 1 << 24);
 		if (!argv[3])
 			usage();
@@ -285,7 +287,6 @@ int main(int argc, char **argv)
 			     argv + (strcmp(argv[3], "--") ? 3 : 4));
 	}
 
-	kind = i;
 	count = number(argv[2], FLOW_MAX - first);
 	if (kind == TCP_DATA) {
 		round = number(argv[3], 1 << 24);

@@ -51,7 +51,7 @@ struct proc {
 
 struct leg {
 	const char	*netns;
-	uint64_t	rx_bytes, rx_packets, tx_bytes, tx_packets;
+	uint64_t	tx_bytes, tx_packets;
 };
 
 struct kernel_threads {
@@ -209,9 +209,8 @@ static void sync_leg(struct leg *leg)
 	text = slurp("/proc/thread-self/net/dev");
 	p = text ? strstr(text, "sync0:") : NULL;
 	if (p)
-		sscanf(p, "sync0: %" SCNu64 " %" SCNu64 " %*u %*u %*u %*u %*u %*u %" SCNu64
-		       " %" SCNu64, &leg->rx_bytes, &leg->rx_packets, &leg->tx_bytes,
-		       &leg->tx_packets);
+		sscanf(p, "sync0: %*u %*u %*u %*u %*u %*u %*u %*u %" SCNu64 " %" SCNu64,
+		       &leg->tx_bytes, &leg->tx_packets);
 }
 
 static uint64_t sync_packets(void)
@@ -243,8 +242,6 @@ static void snap_proc(const struct proc *p)
 		put("user", p->name, utime * tick);
 		put("sys", p->name, stime * tick);
 	}
-	snprintf(path, sizeof(path), "/proc/%d/status", p->pid);
-	put("rss", p->name, field(slurp(path), "RssAnon:") << 10);
 	snprintf(path, sizeof(path), CGROUPS "/%s/memory.current", p->name);
 	text = slurp(path);
 	if (text)
@@ -279,8 +276,6 @@ static int snap(void)
 	for (i = 0; i < LEGS; i++) {
 		put("txbytes", legs[i].netns, legs[i].tx_bytes);
 		put("txpackets", legs[i].netns, legs[i].tx_packets);
-		put("rxbytes", legs[i].netns, legs[i].rx_bytes);
-		put("rxpackets", legs[i].netns, legs[i].rx_packets);
 	}
 	return 0;
 }

@@ -76,6 +76,5 @@ START = {"none": 5, "conntrackd": 20, "gwsync": 10}
 THOUSAND = {"none": 0.2, "conntrackd": 1.2, "gwsync": 0.3}
 
 
-def guess(guest, run):
-    system, _, flows = run
+def guess(guest, system, _, flows):
     return (START[system] + THOUSAND[system] * flows / 1000) * (2 if guest == "cost" else 1)

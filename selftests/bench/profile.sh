@@ -5,7 +5,7 @@ HERE=$(cd "$(dirname "$0")" && pwd)
 PATH=$HERE:/kselftest:/usr/sbin:/sbin:$PATH
 SYSTEM=$1 WORKLOAD=$2 FLOWS=$3 PERIOD=$4
 MOST_FLOWS=1000000 BUCKETS=262144 SETTLE_LIMIT=120
-LINES_MOST=${LINES_MOST:-400}	# functions shown of a task
+LINES_MOST=${LINES_MOST:-40}	# functions shown of a task
 
 # shellcheck source=selftests/bench/gateways.sh
 . "$HERE/gateways.sh"
@@ -13,7 +13,6 @@ LINES_MOST=${LINES_MOST:-400}	# functions shown of a task
 . "$HERE/systems.sh"
 # shellcheck source=selftests/bench/workloads.sh
 . "$HERE/workloads.sh"
-say() { echo "# $*"; }
 
 # functions TITLE CONDITION: instructions a flow of the samples that awk's condition
 # takes: $1 the task, $2 its pid, $3 the function

@@ -91,11 +91,11 @@ class Run:
         return out
 
     @staticmethod
-    def idle(get, key, span="span_ns"):
+    def idle(get, key):
         """What the system does in this time without any flow, heartbeats above all."""
-        if None in (get(f"idle_{key}"), get("idle_span_ns"), get(span)):
+        if None in (get(f"idle_{key}"), get("idle_span_ns"), get("span_ns")):
             return 0
-        return get(f"idle_{key}") * get(span) / get("idle_span_ns")
+        return get(f"idle_{key}") * get("span_ns") / get("idle_span_ns")
 
     def busy(self, get):
         """Instructions of the whole guest, those apart that time alone costs."""
@@ -115,7 +115,8 @@ class Run:
         out["insn_backup"] = backup
         out["insn_path"] = self.path(added)
         out["wire_bytes"] = _less(self.get("wire_bytes"), self.idle(self.get, "wire_bytes"))
-        out["mem_bytes"], out["mem_bytes_backup"] = self.memory()
+        # of the daemons and the module
+        out["mem_bytes"], out["mem_bytes_backup"] = self.get("mem_a_bytes"), self.get("mem_b_bytes")
         out["slab_bytes"] = self.slab()
         out = {key: _over(value, self.flows) for key, value in out.items()}
         if commit is not None:
@@ -139,10 +140,6 @@ class Run:
                           self.flows)
         return {"insn_entry": entry, "insn_packet": packet, "insn_events": events,
                 "ext_bytes": extension}
-
-    def memory(self):
-        """Bytes of the daemons and the module on both sides."""
-        return self.get("mem_a_bytes"), self.get("mem_b_bytes")
 
     def slab(self):
         """What the kernel's own memory has grown by on top of the entries of no sync.

@@ -5,7 +5,8 @@
 #	system_start SIDE	a (of gwA) or b (of gwB)
 #	system_ready SIDE	it has begun to work
 #	system_flows		what the backup holds for the active
-#	system_order		prints the command that makes the backup's flows live
+#	system_prepare		what the order to take over needs to be there before
+#	system_take_over	the order that makes the backup's flows live
 #	system_probe K ROUND	gives that order, and tells when a packet passes
 #	system_lose SIDE	the daemon goes as power goes
 #	system_stop		both end, nothing of them is left in the kernel
@@ -25,7 +26,7 @@ cgroups() {
 	mkdir -p $CGROUPS && echo +memory > $CGROUPS/cgroup.subtree_control
 }
 
-# until SECONDS COMMAND...: it succeeds within this time
+# until_ok SECONDS COMMAND...: it succeeds within this time
 until_ok() {
 	local end=$((SECONDS + $1))
 
@@ -121,36 +122,22 @@ system_flows() {
 	gwsync) gwctl -n gwB get replicas ;;
 	esac
 }
-# The same order as system_order, where gwsync's daemon would be: in a process that runs
-system_take_over() {
-	local line
-
-	if [ "$SYSTEM" = gwsync ]; then
-		[ "${ASKED_PID:-}" ] || replicas_ask
-		echo "activate 2 $1" >&"${ASKED[1]}"
-		while read -r -t "$SETTLE_LIMIT" line <&"${ASKED[0]}"; do
-			case $line in
-			ok) return 0 ;;
-			error*) return 1 ;;
-			esac
-		done
-		return 1
-	else
-		# shellcheck disable=SC2046
-		timeout "$SETTLE_LIMIT" $(system_order) > /dev/null 2>&1
-	fi
-}
-
-# replicas_ask: REPLICAS, by one process that stays, since to start one takes longer
-# than the answer; not in a subshell, which would not keep it
-replicas_ask() {
-	local line
-
+# ask_backup LINE: of gwsync's half in gwB's kernel, by one process that stays, since
+# to start one takes longer than the answer; ANSWER is the last thing that it said.
+# Not in a subshell, which would not keep the process.
+ask_backup() {
 	[ "${ASKED_PID:-}" ] || coproc ASKED { gwctl -n gwB -; }
-	echo get replicas >&"${ASKED[1]}"
-	while read -r -t 10 line <&"${ASKED[0]}" && [ "$line" != ok ]; do
-		REPLICAS=$line
+	local line
+
+	echo "$1" >&"${ASKED[1]}"
+	while read -r -t "$SETTLE_LIMIT" line <&"${ASKED[0]}"; do
+		case $line in
+		ok) return 0 ;;
+		error*) return 1 ;;
+		*) ANSWER=$line ;;
+		esac
 	done
+	return 1
 }
 
 # system_own: flows that the active's daemon knows of
@@ -174,42 +161,42 @@ system_joined() {
 	case $SYSTEM in
 	none) ;;
 	gwsync)
-		replicas_ask
-		[ "$REPLICAS" -ge "$1" ] && gwsync_says b in_sync true
+		ask_backup "get replicas"
+		[ "$ANSWER" -ge "$1" ] && gwsync_says b in_sync true
 		;;
 	*) [ "$(system_flows)" -ge "$1" ] ;;
 	esac
 }
 
-# The order of a takeover as a command of a process of its own. gwsync's is the one
-# message that its daemon gives the kernel when it takes over: members {1}, a
-# newer epoch.
-system_order() {
+# The order of a takeover, given when somebody has noticed the failure. To gwsync it is
+# the one message that its daemon sends to the kernel: members {1}, a newer epoch;
+# the daemon runs already, so the process that stands for it does. To conntrackd it
+# is a command of a script, whose start is part of it.
+
+# system_prepare: all that is there before the failure; GWSYNC_ORDER
+system_prepare() {
+	[ "$SYSTEM" = gwsync ] || return 0
+	ask_backup "get epoch" && GWSYNC_ORDER="activate 2 $((ANSWER + 1))"
+}
+
+# system_take_over: gives the order and waits until it is carried out
+system_take_over() {
 	case $SYSTEM in
-	none) echo true ;;
-	conntrackd) echo "conntrackd -C $RUN/b.conf -c" ;;
-	gwsync) echo "gwctl -n gwB activate 2 $(next_epoch)" ;;
+	conntrackd) timeout "$SETTLE_LIMIT" conntrackd -C $RUN/b.conf -c > /dev/null 2>&1 ;;
+	gwsync) ask_backup "$GWSYNC_ORDER" ;;
 	esac
 }
-next_epoch() { echo $(($(gwctl -n gwB get epoch) + 1)); }
 
-# system_probe K ROUND: the same while a packet tries its luck. In a gateway the order
-# to gwsync comes from a daemon that runs already, that to conntrackd from the
-# script of who notices the failure, as a command: so the one's process is there
-# before the clock starts, the start of the other's is part of it.
+# system_probe K ROUND: the same while a packet tries its luck
 system_probe() {
-	local order=()
+	local probe=(timeout "$SETTLE_LIMIT" load --path B)
 
-	[ "$SYSTEM" != gwsync ] ||
-		order=(--ready "get epoch" --order "activate 2 $(next_epoch)")
-	# shellcheck disable=SC2046
-	timeout "$SETTLE_LIMIT" load --path B "${order[@]}" probe "$1" "$2" -- \
-		$(system_command)
-}
-system_command() {
 	case $SYSTEM in
-	gwsync) echo "gwctl -n gwB -" ;;
-	*) system_order ;;
+	conntrackd) "${probe[@]}" probe "$1" "$2" -- conntrackd -C $RUN/b.conf -c ;;
+	gwsync)
+		"${probe[@]}" --ready "get epoch" --order "$GWSYNC_ORDER" \
+			probe "$1" "$2" -- gwctl -n gwB -
+		;;
 	esac
 }
 

@@ -8,6 +8,8 @@
 declare -A SNAP=() LOAD=() SETTLE=()
 SETTLED_CPU=0
 
+say() { echo "# $*"; }
+
 # result KEY VALUE [WORKLOAD]: absent is absent
 result() { [ -z "$2" ] || echo "result $SYSTEM ${3:-$WORKLOAD} $FLOWS $1 $2"; }
 
@@ -78,6 +80,7 @@ settle_once() {
 both_up() {
 	system_start a && system_ready a 60 || fail "active does not start"
 	system_start b && system_ready b 60 || fail "backup does not start"
+	still ready still 1
 	warm
 	fixed
 }
@@ -91,29 +94,35 @@ warm() {
 	settle_once
 }
 
-# fixed: what a system has without any flow
-fixed() {
+# still FROM TO SECONDS: nothing goes on but heartbeats and the like; from now on
+# METER_IDLE has what settling must not wait for
+still() {
 	local key
 
-	snap fixed
+	snap "$1"
+	sleep "$3"
+	snap "$2"
+	# Half as much again: heartbeats come in steps.
+	METER_IDLE=0
+	for key in kworker a b; do
+		METER_IDLE=$((METER_IDLE + $(diff exec.$key "$1" "$2" || echo 0)))
+	done
+	export METER_IDLE=$((METER_IDLE * 1500 / $(diff mono "$1" "$2")))
+}
+
+# fixed: what a system has without any flow
+fixed() {
+	still fixed idle 2
 	result fixed_a_bytes "${SNAP[fixed.cg.a]:-}"
 	result fixed_b_bytes "${SNAP[fixed.cg.b]:-}"
 	[ "$SYSTEM" != gwsync ] ||
 		result module_bytes "$(awk '$1 == "gwsync" { print $2 }' /proc/modules)"
-	# Heartbeats and the like, to be told from the flows'.
-	sleep 2
-	snap idle
+	# To be told from the flows'.
 	result idle_span_ns "$(diff mono fixed idle)"
 	result idle_cpu_ns "$(diff cpu fixed idle)"
 	result idle_a_ns "$(diff exec.a fixed idle)"
 	result idle_b_ns "$(diff exec.b fixed idle)"
 	result idle_wire_bytes "$(wire fixed idle bytes)"
-	# What settling must not wait for. Half as much again: heartbeats come in steps.
-	METER_IDLE=0
-	for key in kworker a b; do
-		METER_IDLE=$((METER_IDLE + $(diff exec.$key fixed idle || echo 0)))
-	done
-	export METER_IDLE=$((METER_IDLE * 1500 / $(diff mono fixed idle)))
 }
 
 # wire FROM TO bytes|packets: sent over the sync link, by both
@@ -163,14 +172,12 @@ throughput() {
 
 # take_over: the active is without power, the backup gets the order
 take_over() {
-	local epoch
-
 	[ "$SYSTEM" != none ] || return 0
 	system_lose a
-	[ "$SYSTEM" != gwsync ] || { epoch=$(next_epoch); replicas_ask; }
+	system_prepare || fail "no order to give"
 	calm
 	snap lost
-	system_take_over "$epoch" || fail "order to activate failed"
+	system_take_over || fail "order to activate failed"
 	settled_snap live
 	commit
 }
@@ -210,7 +217,6 @@ compare() {
 # translated flow, which is what its first two packets cost more than the same two
 # again; and for events, if somebody wants any, a packet.
 workload_floor() {
-	SYSTEM=none
 	warm
 	traffic n0 n1 udp 0 "$FLOWS"
 	result new_ns $(($(diff cpu n0 n1) - SETTLED_CPU))
@@ -250,8 +256,6 @@ workload_udp_new() {
 # The whole life: the end of each connection as well, which would come by a timeout.
 # Then as many again, which are still there to be taken over and compared.
 workload_tcp_short() {
-	local more=$FLOWS
-
 	both_up
 	traffic t0 t1 tcp-short 0 "$FLOWS"
 	throughput
@@ -260,7 +264,7 @@ workload_tcp_short() {
 	settled_snap t2
 	costs t0 t2
 	result left "$(system_flows)"
-	traffic t3 t4 tcp-short "$FLOWS" "$more"
+	traffic t3 t4 tcp-short "$FLOWS" "$FLOWS"
 	take_over
 	compare
 }
@@ -270,7 +274,7 @@ workload_tcp_stay() {
 	traffic t0 t1 tcp-open 0 "$FLOWS"
 	throughput
 	costs t0 t1
-	busy tcp_busy
+	busy
 	take_over
 	compare
 }
@@ -280,10 +284,10 @@ workload_tcp_busy() {
 	both_up
 	load_run tcp-open 0 "$FLOWS"
 	settle_once
-	busy tcp_busy
+	busy
 }
 busy() {
 	traffic b0 b1 tcp-data 0 "$FLOWS" 0 "$ROUNDS"
-	throughput "$1"
-	costs b0 b1 "$1"
+	throughput tcp_busy
+	costs b0 b1 tcp_busy
 }

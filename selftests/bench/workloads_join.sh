@@ -85,6 +85,7 @@ activate() {
 	local -A PROBE=()
 
 	system_lose a
+	system_prepare || fail "no order to give"
 	calm
 	snap lost
 	pairs PROBE < <(system_probe $((FLOWS - 1)) 0 2> /dev/null)
@@ -144,7 +145,7 @@ workload_overload() {
 	local pid begin key
 
 	# nobody takes over meanwhile
-	PATIENCE=100
+	PATIENCE=70
 	both_up
 	snap t0
 	SETTLED_CPU=0
