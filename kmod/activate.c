@@ -12,10 +12,12 @@
 
 #include "activate.h"
 #include "capture.h"
+#include "digest.h"
 #include "drift.h"
 #include "filter.h"
 #include "gwsync.h"
 #include "pickup.h"
+#include "repair.h"
 #include "replica.h"
 #include "walk.h"
 
@@ -80,11 +82,12 @@ int gwsync_activate(struct gwsync_net *gn, u64 set, u32 epoch, struct netlink_ex
  * itself.
  *
  * Context: process, under gn->lock.
- * Return: 0; -ESTALE: an old epoch.
+ * Return: 0; -ESTALE: an old epoch; -ENOMEM.
  */
 int gwsync_deactivate(struct gwsync_net *gn, u8 owner, u32 epoch, struct netlink_ext_ack *extack)
 {
 	u64 bit = BIT_ULL(owner);
+	int err;
 
 	lockdep_assert_held(&gn->lock);
 
@@ -96,6 +99,10 @@ int gwsync_deactivate(struct gwsync_net *gn, u8 owner, u32 epoch, struct netlink
 		NL_SET_ERR_MSG(extack, "flows cannot become replicas of this member itself");
 		return -EINVAL;
 	}
+
+	err = gwsync_digest_get(gn, extack);
+	if (err)
+		return err;
 
 	/* Without it segments that still come here may be lost: no reason to stay. */
 	if (gwsync_pickup_start(gn))
@@ -187,8 +194,9 @@ void gwsync_replica_demote(struct gwsync_net *gn, struct nf_conn *ct)
 	left = nf_ct_expires(ct) / HZ;
 	if (test_bit(GWSYNC_FLOW_REPLICA_BIT, &ct->status) && gwsync_replica_is_held(ct))
 		left = gwsync_flow_timeout(ct);
-	marks = gwsync_replica_marks(owner, gn->demote_gen & BIT_ULL(owner), left,
-				     nf_ct_protonum(ct));
+	marks = gwsync_replica_marks(owner, gwsync_repair_gen(gn, gn->demote_gen, owner,
+							      gwsync_digest_class_of(ct)),
+				     left, nf_ct_protonum(ct));
 	old = gwsync_flow_update(ct, GWSYNC_REPLICA_MARKS | BIT(GWSYNC_FLOW_ANNOUNCED_BIT),
 				 marks);
 	if (old & BIT(GWSYNC_FLOW_ANNOUNCED_BIT))

@@ -11,8 +11,10 @@
 
 #include "apply.h"
 #include "compat.h"
+#include "digest.h"
 #include "gwsync.h"
 #include "parse.h"
+#include "repair.h"
 #include "replica.h"
 #include "walk.h"
 
@@ -23,6 +25,8 @@
 static int gwsync_apply_epoch(struct gwsync_net *gn, u8 owner, u32 epoch,
 			      struct netlink_ext_ack *extack)
 {
+	int err;
+
 	lockdep_assert_held(&gn->lock);
 
 	if (owner == 0 || owner > GWSYNC_MEMBER_MAX || owner == gn->member) {
@@ -38,6 +42,9 @@ static int gwsync_apply_epoch(struct gwsync_net *gn, u8 owner, u32 epoch,
 		NL_SET_ERR_MSG(extack, "newer epoch while active: deactivate this member first");
 		return -EBUSY;
 	}
+	err = gwsync_digest_get(gn, extack);
+	if (err)
+		return err;
 	gn->epoch = epoch;
 	return 0;
 }
@@ -66,8 +73,20 @@ static enum gwsync_stat_attr gwsync_apply_stat(int err)
 static int gwsync_apply_record(struct gwsync_net *gn, u8 owner, const u8 *data, size_t len,
 			       struct gwsync_flow *flow)
 {
+	const struct gwsync_record *head = (const void *)data;
 	unsigned int skipped = 0;
 	int err;
+
+	if (head->version == GWSYNC_RECORD_VERSION) {
+		switch (head->kind) {
+		case GWSYNC_RECORD_DIGEST:
+			return gwsync_digest_compare(gn, owner, data, len);
+		case GWSYNC_RECORD_REPAIR_BEGIN:
+			return gwsync_repair_begin(gn, owner, data, len);
+		case GWSYNC_RECORD_REPAIR_END:
+			return gwsync_repair_end(gn, owner, data, len);
+		}
+	}
 
 	err = gwsync_parse_record(data, len, flow, &skipped);
 	if (skipped)
@@ -159,6 +178,7 @@ int gwsync_sync_begin(struct gwsync_net *gn, u8 owner, u32 epoch, struct netlink
 	if (!((gn->syncing | gn->sweep.wanted | gn->sweep.running) & bit))
 		gn->gen ^= bit;
 	gn->syncing |= bit;
+	gwsync_digest_forget(gn);
 	mutex_unlock(&gn->replica_lock);
 	return 0;
 }

@@ -20,6 +20,7 @@
 #include <net/netfilter/nf_conntrack_expect.h>
 
 #include "capture.h"
+#include "digest.h"
 #include "emit.h"
 #include "filter.h"
 #include "map.h"
@@ -154,7 +155,7 @@ void gwsync_capture_mark(struct gwsync_net *gn, struct nf_conn *ct)
 		gwsync_capture_dirty(gn, ct, false);
 }
 
-static void gwsync_capture_tombstone(struct gwsync_net *gn, const struct nf_conn *ct)
+static void gwsync_capture_tombstone(struct gwsync_net *gn, struct nf_conn *ct)
 {
 	const struct nf_conntrack_tuple *tuple = &ct->tuplehash[IP_CT_DIR_ORIGINAL].tuple;
 	const struct nf_conntrack_zone *zone = nf_ct_zone(ct);
@@ -162,8 +163,10 @@ static void gwsync_capture_tombstone(struct gwsync_net *gn, const struct nf_conn
 	u64 set;
 
 	set = gwsync_map_lookup(gn, tuple, nf_ct_zone_id(zone, IP_CT_DIR_ORIGINAL));
-	if (!set)
+	if (!set) {
+		gwsync_digest_clear(gn, ct);
 		return;
+	}
 
 	if (atomic_inc_return(&gn->tombstone_count) > READ_ONCE(gn->params.tombstones))
 		goto err_lost;
@@ -177,12 +180,15 @@ static void gwsync_capture_tombstone(struct gwsync_net *gn, const struct nf_conn
 	stone->tuple = *tuple;
 	stone->zone = *zone;
 	stone->set = set;
+	/* It counts until the backups know: their sums change with the record. */
+	stone->digest = gwsync_digest_take(ct);
 	llist_add(&stone->node, &gn->tombstones);
 	gwsync_stat_inc(gn, GWSYNC_STAT_A_TOMBSTONES);
 	gwsync_emit_kick(gn);
 	return;
 
 err_lost:
+	gwsync_digest_clear(gn, ct);
 	atomic_dec(&gn->tombstone_count);
 	gwsync_stat_inc(gn, GWSYNC_STAT_A_TOMBSTONES_LOST);
 	gwsync_event_send(gn, GWSYNC_EVENT_LOST, 0, 0, 0);
@@ -208,15 +214,20 @@ static void gwsync_capture_destroy(struct gwsync_net *gn, struct nf_conn *ct)
 		gwsync_replica_lost(gn, ct);
 	}
 
-	if (!own || !READ_ONCE(gn->active))
+	if (!own || !READ_ONCE(gn->active)) {
+		if (told)
+			gwsync_digest_clear(gn, ct);
 		return;
+	}
 
 	gwsync_stat_inc(gn, GWSYNC_STAT_A_EVENTS);
 	if (told)
 		gwsync_capture_tombstone(gn, ct);
 }
 
-static void gwsync_capture_event(struct gwsync_net *gn, unsigned int events, struct nf_conn *ct)
+/* @portid: of the netlink socket that has caused it, 0: a packet or a clock. */
+static void gwsync_capture_event(struct gwsync_net *gn, unsigned int events, struct nf_conn *ct,
+				 u32 portid)
 {
 	bool fresh = events & (BIT(IPCT_NEW) | BIT(IPCT_RELATED));
 
@@ -227,11 +238,16 @@ static void gwsync_capture_event(struct gwsync_net *gn, unsigned int events, str
 
 	if (!gwsync_flow_is_own(gn, ct)) {
 		gwsync_stat_inc(gn, GWSYNC_STAT_A_EVENTS_REPLICA);
+		/* What we do to a replica raises none. */
+		gwsync_digest_spoil(gn, ct);
 		return;
 	}
 
-	if (!READ_ONCE(gn->active))
+	if (!READ_ONCE(gn->active)) {
+		if (fresh && portid && !test_bit(GWSYNC_FLOW_ANNOUNCED_BIT, &ct->status))
+			gwsync_digest_foreign(gn, ct);
 		return;
+	}
 
 	/*
 	 * The loser of a race of two first packets: for a second it stands
@@ -264,7 +280,7 @@ static int gwsync_ct_event(unsigned int events, const struct nf_ct_event *item)
 	struct gwsync_net *gn = gwsync_pernet(nf_ct_net(item->ct));
 	const struct nf_ct_event_notifier *prev;
 
-	gwsync_capture_event(gn, events, item->ct);
+	gwsync_capture_event(gn, events, item->ct, item->portid);
 
 	prev = rcu_dereference(gn->prev);
 	return prev ? prev->ct_event(events, item) : 0;
@@ -579,6 +595,7 @@ struct llist_node *gwsync_capture_tombstones(struct gwsync_net *gn)
  */
 void gwsync_tombstone_free(struct gwsync_net *gn, struct gwsync_tombstone *stone)
 {
+	gwsync_digest_sub(gn, &stone->tuple, &stone->zone, stone->digest);
 	kmem_cache_free(gwsync_tombstone_cache, stone);
 	atomic_dec(&gn->tombstone_count);
 }

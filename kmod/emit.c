@@ -15,6 +15,7 @@
 #include <net/netfilter/nf_conntrack_core.h>
 
 #include "capture.h"
+#include "digest.h"
 #include "drift.h"
 #include "emit.h"
 #include "filter.h"
@@ -22,6 +23,7 @@
 #include "netlink.h"
 #include "pack.h"
 #include "params.h"
+#include "repair.h"
 #include "walk.h"
 
 #define GWSYNC_EMIT_BATCHES	8	/* sets of members served at once */
@@ -44,6 +46,8 @@ struct gwsync_events {
 	u32		walk_id;
 	u32		walk_count;
 	u32		activate_count;
+	u32		digest_count;
+	u8		digest_owner;
 	u64		sweep_owners;
 	u32		sweep_count[GWSYNC_MEMBER_MAX + 1];
 };
@@ -203,8 +207,12 @@ static struct gwsync_batch *gwsync_batch_find(struct gwsync_emit *emit, u64 set,
 	return empty;
 }
 
-/* Adds emit->record; an error means that it was not added and must come again. */
-static int gwsync_emit_append(struct gwsync_net *gn, u64 set, u32 walk_id, unsigned int len)
+/*
+ * Adds emit->record, which counts as @records; an error means that it was not
+ * added and must come again.
+ */
+static int gwsync_emit_append(struct gwsync_net *gn, u64 set, u32 walk_id, unsigned int len,
+			      unsigned int records)
 {
 	struct gwsync_emit *emit = gn->emit;
 	struct gwsync_batch *batch;
@@ -227,7 +235,7 @@ static int gwsync_emit_append(struct gwsync_net *gn, u64 set, u32 walk_id, unsig
 	batch->walk_id = walk_id;
 	memcpy(batch->data + batch->len, emit->record, len);
 	batch->len += len;
-	batch->records++;
+	batch->records += records;
 	return 0;
 }
 
@@ -235,7 +243,7 @@ static int gwsync_emit_gone(struct gwsync_net *gn, const struct nf_conntrack_tup
 			    const struct nf_conntrack_zone *zone, u64 set)
 {
 	return gwsync_emit_append(gn, set, 0,
-				  gwsync_pack_gone(gn->emit->record, tuple, zone));
+				  gwsync_pack_gone(gn->emit->record, tuple, zone), 1);
 }
 
 /* Take back a flow that was announced and is now to be left out. */
@@ -248,6 +256,7 @@ static int gwsync_emit_withdraw(struct gwsync_net *gn, struct nf_conn *ct, u64 s
 	err = gwsync_emit_gone(gn, &ct->tuplehash[IP_CT_DIR_ORIGINAL].tuple, nf_ct_zone(ct), set);
 	if (err)
 		return err;
+	gwsync_digest_clear(gn, ct);
 	if (test_and_clear_bit(GWSYNC_FLOW_ANNOUNCED_BIT, &ct->status))
 		atomic64_dec(&gn->announced);
 	return 1;
@@ -260,7 +269,9 @@ static int gwsync_emit_checked(struct gwsync_net *gn, struct nf_conn *ct, u64 on
 	const struct nf_conntrack_tuple *tuple = &ct->tuplehash[IP_CT_DIR_ORIGINAL].tuple;
 	unsigned int size = READ_ONCE(gn->params.batch_bytes);
 	struct gwsync_emit *emit = gn->emit;
+	unsigned int len;
 	bool known;
+	u16 class;
 	u64 set;
 	int err;
 
@@ -283,9 +294,14 @@ static int gwsync_emit_checked(struct gwsync_net *gn, struct nf_conn *ct, u64 on
 	 * The mark first, then the look at DYING: nf_ct_delete() sets DYING
 	 * before its event looks at the mark, so one of the two sees the other.
 	 */
-	known = test_and_set_bit(GWSYNC_FLOW_ANNOUNCED_BIT, &ct->status);
-	if (!known)
+	known = test_bit(GWSYNC_FLOW_ANNOUNCED_BIT, &ct->status);
+	if (!known) {
+		/* An adopted one that the walk has not reached has its number. */
+		if (!test_bit(GWSYNC_FLOW_REPLICA_BIT, &ct->status))
+			gwsync_digest_open(gn, ct);
+		set_bit(GWSYNC_FLOW_ANNOUNCED_BIT, &ct->status);
 		atomic64_inc(&gn->announced);
+	}
 	smp_mb__after_atomic();	/* see above */
 	if (nf_ct_is_dying(ct)) {
 		if (!known && test_and_clear_bit(GWSYNC_FLOW_ANNOUNCED_BIT, &ct->status))
@@ -293,10 +309,12 @@ static int gwsync_emit_checked(struct gwsync_net *gn, struct nf_conn *ct, u64 on
 		return 0;
 	}
 
-	err = gwsync_emit_append(gn, set, walk_id,
-				 gwsync_pack_flow(emit->record, size, ct, !known));
+	len = gwsync_pack_flow(emit->record, size, ct, !known);
+	err = gwsync_emit_append(gn, set, walk_id, len, 1);
 	if (err)
 		return err;
+	class = gwsync_digest_class_of(ct);
+	gwsync_digest_set(gn, ct, class, gwsync_digest_record(emit->record, len, class));
 	gwsync_drift_note(gn, ct);
 	return 1;
 }
@@ -337,6 +355,30 @@ int gwsync_emit_dirty(struct gwsync_net *gn, struct nf_conn *ct, bool passed)
 	if (ret < 0)
 		set_bit(GWSYNC_FLOW_DIRTY_BIT, &ct->status);
 	return ret;
+}
+
+/**
+ * gwsync_emit_control - emit a record that is not about one flow
+ * @gn: the netns
+ * @bucket: of the backup map, says for whom it is
+ * @record: its header and what follows; its length is right
+ *
+ * Context: the worker, under emit->lock.
+ * Return: 0, also when it is for nobody; negative: try again.
+ */
+int gwsync_emit_control(struct gwsync_net *gn, unsigned int bucket,
+			const struct gwsync_record *record)
+{
+	unsigned int len = be16_to_cpu(record->len);
+	struct gwsync_emit *emit = gn->emit;
+	u64 set = gwsync_map_bucket(gn, bucket);
+
+	lockdep_assert_held(&emit->lock);
+
+	if (!emit->running || !set)
+		return 0;
+	memcpy(emit->record, record, len);
+	return gwsync_emit_append(gn, set, 0, len, 0);
 }
 
 /*
@@ -496,14 +538,29 @@ static int gwsync_event_send_sweeps(struct gwsync_net *gn)
 	}
 }
 
+static u32 gwsync_event_count(const struct gwsync_events *ev, int event)
+{
+	switch (event) {
+	case GWSYNC_EVENT_WALK_DONE:
+		return ev->walk_count;
+	case GWSYNC_EVENT_ACTIVATE_DONE:
+		return ev->activate_count;
+	case GWSYNC_EVENT_DIGEST:
+		return ev->digest_count;
+	default:
+		return 0;
+	}
+}
+
 /* Each event after all records before it; kept when the socket is full. */
 static int gwsync_emit_events(struct gwsync_net *gn)
 {
 	struct gwsync_events *ev = &gn->emit->events;
 	u32 walk_id, count;
 	int event, err;
+	u8 owner;
 
-	for_each_set_bit(event, &ev->pending, GWSYNC_EVENT_LOST + 1) {
+	for_each_set_bit(event, &ev->pending, GWSYNC_EVENT_DIGEST + 1) {
 		if (event == GWSYNC_EVENT_SWEEP_DONE) {
 			err = gwsync_event_send_sweeps(gn);
 			if (err)
@@ -514,10 +571,11 @@ static int gwsync_emit_events(struct gwsync_net *gn)
 		spin_lock_bh(&ev->lock);
 		clear_bit(event, &ev->pending);
 		walk_id = event == GWSYNC_EVENT_WALK_DONE ? ev->walk_id : 0;
-		count = event == GWSYNC_EVENT_WALK_DONE ? ev->walk_count : ev->activate_count;
+		count = gwsync_event_count(ev, event);
+		owner = event == GWSYNC_EVENT_DIGEST ? ev->digest_owner : 0;
 		spin_unlock_bh(&ev->lock);
 
-		err = gwsync_netlink_send_event(gn, event, 0, walk_id, count);
+		err = gwsync_netlink_send_event(gn, event, owner, walk_id, count);
 		if (err) {
 			set_bit(event, &ev->pending);
 			return err;
@@ -530,7 +588,7 @@ static int gwsync_emit_events(struct gwsync_net *gn)
  * gwsync_event_send - tell the agent
  * @gn: the netns
  * @event: what
- * @owner: of GWSYNC_EVENT_SWEEP_DONE, else 0
+ * @owner: of GWSYNC_EVENT_SWEEP_DONE and _DIGEST, else 0
  * @walk_id: of GWSYNC_EVENT_WALK_DONE, else 0
  * @count: of flows, see &enum gwsync_event
  *
@@ -562,6 +620,10 @@ void gwsync_event_send(struct gwsync_net *gn, enum gwsync_event event, u8 owner,
 	case GWSYNC_EVENT_ACTIVATE_DONE:
 		ev->activate_count = count;
 		break;
+	case GWSYNC_EVENT_DIGEST:
+		ev->digest_owner = owner;
+		ev->digest_count = count;
+		break;
 	default:
 		break;
 	}
@@ -588,11 +650,22 @@ static void gwsync_emit_drop(struct gwsync_net *gn)
 		emit->batch[i].records = 0;
 	}
 	gwsync_capture_drain(gn);
+	gwsync_repair_drop(gn);
 
 	spin_lock_bh(&ev->lock);
 	ev->pending = 0;
 	ev->sweep_owners = 0;
 	spin_unlock_bh(&ev->lock);
+}
+
+static int gwsync_emit_digests(struct gwsync_net *gn, long *wake)
+{
+	long delay = gwsync_digest_step(gn);
+
+	if (delay < 0)
+		return delay;
+	*wake = min(*wake, delay);
+	return 0;
 }
 
 /* One round; returns jiffies until the next one, MAX_JIFFY_OFFSET: when kicked. */
@@ -607,6 +680,10 @@ static long gwsync_emit_round(struct gwsync_net *gn)
 		err = gwsync_emit_flush_batches(gn);
 		if (!err)
 			err = gwsync_emit_captured_all(gn, &wake);
+		if (!err)
+			err = gwsync_repair_step(gn);
+		if (!err)
+			err = gwsync_emit_digests(gn, &wake);
 		if (!err)
 			err = gwsync_emit_flush_batches(gn);
 		if (err && emit->running)
@@ -675,6 +752,7 @@ int gwsync_emit_start(struct gwsync_net *gn, struct netlink_ext_ack *extack)
 	if (emit->data) {
 		for (i = 0; i < GWSYNC_EMIT_BATCHES; i++)
 			emit->batch[i].data = emit->data + i * GWSYNC_BATCH_BYTES_MAX;
+		gwsync_digest_reset(gn);
 		emit->running = true;
 	} else {
 		NL_SET_ERR_MSG(extack, "no memory for the batches of records");

@@ -23,6 +23,8 @@ void gwsync_emit_tick(struct gwsync_net *gn);
 
 int gwsync_emit_flow(struct gwsync_net *gn, struct nf_conn *ct, u64 only, u32 walk_id);
 int gwsync_emit_dirty(struct gwsync_net *gn, struct nf_conn *ct, bool passed);
+int gwsync_emit_control(struct gwsync_net *gn, unsigned int bucket,
+			const struct gwsync_record *record);
 
 void gwsync_event_send(struct gwsync_net *gn, enum gwsync_event event, u8 owner,
 		       u32 walk_id, u32 count);

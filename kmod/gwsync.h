@@ -78,6 +78,7 @@ struct gwsync_params {
 	u32	batch_bytes;
 	u32	tombstones;
 	u32	walk_rate;
+	u32	digest_ms;
 };
 
 struct gwsync_filter;	/* filter.c: read by RCU */
@@ -93,6 +94,7 @@ struct gwsync_tombstone {
 	struct nf_conntrack_tuple	tuple;
 	struct nf_conntrack_zone	zone;
 	u64				set;	/* members that may hold a replica */
+	u32				digest;	/* counts until its end was emitted */
 };
 
 /* What a walk of the table does; several may wait, one pass serves all. */
@@ -107,6 +109,7 @@ enum gwsync_walk_job {
 	GWSYNC_WALK_RESEND_BIT,		/* emit all own flows by the map: notifier gap */
 	GWSYNC_WALK_MUTE_BIT,		/* the same for own flows that raise no events */
 	GWSYNC_WALK_DRIFT_BIT,		/* and for TCP flows that have moved far, drift.c */
+	GWSYNC_WALK_REPAIR_BIT,		/* emit the flows of some classes, repair.c */
 
 	GWSYNC_WALK_JOBS
 };
@@ -159,6 +162,9 @@ struct gwsync_net {
 		bool			met;		/* there are announced TCP flows */
 		u64			cost_ns;	/* worker's own: of the pass that runs */
 	}				drift;
+
+	struct gwsync_digest		*digest;	/* from first use to netns exit */
+	struct gwsync_repair		*repair;	/* the same */
 
 	/* replica.c */
 	atomic64_t			replicas;

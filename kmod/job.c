@@ -177,7 +177,7 @@ void gwsync_replica_sweep(struct gwsync_net *gn, struct nf_conn *ct)
 	u64 owners = gn->sweep.running;
 
 	if (owners & BIT_ULL(gwsync_flow_owner(ct)))
-		gn->sweep.count[gwsync_replica_drop(gn, ct, owners, &gn->gen)]++;
+		gn->sweep.count[gwsync_replica_drop(gn, ct, owners, true)]++;
 }
 
 /**
@@ -192,7 +192,7 @@ void gwsync_replica_purge(struct gwsync_net *gn, struct nf_conn *ct)
 	u64 owners = gn->purge.running;
 
 	if (owners & BIT_ULL(gwsync_flow_owner(ct)))
-		gn->purge.count[gwsync_replica_drop(gn, ct, owners, NULL)]++;
+		gn->purge.count[gwsync_replica_drop(gn, ct, owners, false)]++;
 }
 
 /**

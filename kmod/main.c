@@ -10,12 +10,14 @@
 
 #include "capture.h"
 #include "drift.h"
+#include "digest.h"
 #include "emit.h"
 #include "filter.h"
 #include "map.h"
 #include "netlink.h"
 #include "params.h"
 #include "pickup.h"
+#include "repair.h"
 #include "replica.h"
 #include "stats.h"
 #include "walk.h"
@@ -66,9 +68,9 @@ static const struct kernel_param_ops gwsync_param_ops = {
 	.get = gwsync_param_get,
 };
 
-static struct gwsync_param gwsync_flush_ms = { .value = 10, .max = GWSYNC_FLUSH_MS_MAX };
+static struct gwsync_param gwsync_flush_ms = { .value = 20, .max = GWSYNC_FLUSH_MS_MAX };
 module_param_cb(flush_ms, &gwsync_param_ops, &gwsync_flush_ms, 0644);
-MODULE_PARM_DESC(flush_ms, "how long changes are collected before they are sent, 0..1000 (10)");
+MODULE_PARM_DESC(flush_ms, "how long changes are collected before they are sent, 0..1000 (20)");
 
 static struct gwsync_param gwsync_hold_ms = { .max = GWSYNC_HOLD_MS_MAX };
 module_param_cb(hold_ms, &gwsync_param_ops, &gwsync_hold_ms, 0644);
@@ -90,6 +92,10 @@ static struct gwsync_param gwsync_walk_rate = { .max = GWSYNC_WALK_RATE_MAX };
 module_param_cb(walk_rate, &gwsync_param_ops, &gwsync_walk_rate, 0644);
 MODULE_PARM_DESC(walk_rate, "flows a second that a walk emits, 0..10000000, 0: all (0)");
 
+static struct gwsync_param gwsync_digest_ms = { .value = 10000, .max = GWSYNC_DIGEST_MS_MAX };
+module_param_cb(digest_ms, &gwsync_param_ops, &gwsync_digest_ms, 0644);
+MODULE_PARM_DESC(digest_ms, "in which all digests are sent once, 0: never, 0..3600000 (10000)");
+
 static struct gwsync_param gwsync_ring_size = {
 	.value = 4096, .min = GWSYNC_RING_SIZE_MIN, .max = GWSYNC_RING_SIZE_MAX, .pow2 = true,
 };
@@ -109,6 +115,7 @@ void gwsync_params_default(struct gwsync_params *params)
 	params->batch_bytes = READ_ONCE(gwsync_batch_bytes.value);
 	params->tombstones = READ_ONCE(gwsync_tombstones.value);
 	params->walk_rate = READ_ONCE(gwsync_walk_rate.value);
+	params->digest_ms = READ_ONCE(gwsync_digest_ms.value);
 }
 
 /**
@@ -180,6 +187,8 @@ static void __net_exit gwsync_net_exit(struct net *net)
 	gwsync_emit_net_exit(gn);
 	gwsync_filter_net_exit(gn);
 	gwsync_map_net_exit(gn);
+	gwsync_repair_net_exit(gn);
+	gwsync_digest_net_exit(gn);
 	gwsync_stats_net_exit(gn);
 	mutex_destroy(&gn->lock);
 }

@@ -2,9 +2,9 @@
 /*
  * The backup map: which members hold replicas of a flow.
  *
- * The flow's hash names one of GWSYNC_BUCKETS buckets, the agent says which
- * members a bucket belongs to.  In a group of two all buckets have the same
- * members, and nobody need hash.
+ * The flow's class (digest.c) names one of GWSYNC_BUCKETS buckets, the agent
+ * says which members a bucket belongs to.  In a group of two all buckets have
+ * the same members, and nobody need hash.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -12,8 +12,8 @@
 #include <linux/slab.h>
 #include <net/netlink.h>
 
+#include "digest.h"
 #include "map.h"
-#include "pack.h"
 
 static bool gwsync_map_is_uniform(const struct gwsync_map *map)
 {
@@ -67,6 +67,27 @@ int gwsync_map_set(struct gwsync_net *gn, const struct nlattr *map,
 }
 
 /**
+ * gwsync_map_bucket - members that hold replicas of a bucket's flows
+ * @gn: the netns
+ * @bucket: 0..GWSYNC_BUCKETS - 1
+ *
+ * Context: any.
+ * Return: the set, without this member; 0: nobody.
+ */
+u64 gwsync_map_bucket(struct gwsync_net *gn, unsigned int bucket)
+{
+	const struct gwsync_map *map;
+	u64 set = 0;
+
+	rcu_read_lock();
+	map = rcu_dereference(gn->map);
+	if (map)
+		set = map->set[bucket] & ~BIT_ULL(READ_ONCE(gn->member));
+	rcu_read_unlock();
+	return set;
+}
+
+/**
  * gwsync_map_lookup - members that hold replicas of a flow
  * @gn: the netns
  * @tuple: original tuple
@@ -78,13 +99,16 @@ int gwsync_map_set(struct gwsync_net *gn, const struct nlattr *map,
 u64 gwsync_map_lookup(struct gwsync_net *gn, const struct nf_conntrack_tuple *tuple, u16 zone)
 {
 	const struct gwsync_map *map;
+	unsigned int bucket = 0;
 	u64 set = 0;
 
 	rcu_read_lock();
 	map = rcu_dereference(gn->map);
-	if (map)
-		set = map->set[map->uniform ? 0 : gwsync_pack_bucket(tuple, zone)] &
-		      ~BIT_ULL(READ_ONCE(gn->member));
+	if (map) {
+		if (!map->uniform)
+			bucket = gwsync_digest_class(tuple, zone) / GWSYNC_BUCKET_CLASSES;
+		set = map->set[bucket] & ~BIT_ULL(READ_ONCE(gn->member));
+	}
 	rcu_read_unlock();
 	return set;
 }

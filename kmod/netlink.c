@@ -15,12 +15,14 @@
 #include "apply.h"
 #include "capture.h"
 #include "compat.h"
+#include "digest.h"
 #include "emit.h"
 #include "filter.h"
 #include "map.h"
 #include "netlink.h"
 #include "pack.h"
 #include "params.h"
+#include "repair.h"
 #include "stats.h"
 #include "walk.h"
 
@@ -49,11 +51,15 @@ static struct netlink_range_validation gwsync_walk_rate_range = {
 	.max = GWSYNC_WALK_RATE_MAX,
 };
 
+static struct netlink_range_validation gwsync_digest_ms_range = {
+	.max = GWSYNC_DIGEST_MS_MAX,
+};
+
 static struct netlink_range_validation gwsync_hold_ms_range = {
 	.max = GWSYNC_HOLD_MS_MAX,
 };
 
-static const struct nla_policy gwsync_set_policy[GWSYNC_A_PARAM_WALK_RATE + 1] = {
+static const struct nla_policy gwsync_set_policy[GWSYNC_A_PARAM_DIGEST_MS + 1] = {
 	[GWSYNC_A_FILTER] = { .type = NLA_NESTED },
 	[GWSYNC_A_PARAM_FLUSH_MS] = NLA_POLICY_MAX(NLA_U32, GWSYNC_FLUSH_MS_MAX),
 	[GWSYNC_A_PARAM_HOLD_MS] = NLA_POLICY_FULL_RANGE(NLA_U32, &gwsync_hold_ms_range),
@@ -61,6 +67,7 @@ static const struct nla_policy gwsync_set_policy[GWSYNC_A_PARAM_WALK_RATE + 1] =
 							GWSYNC_BATCH_BYTES_MAX),
 	[GWSYNC_A_PARAM_TOMBSTONES] = NLA_POLICY_FULL_RANGE(NLA_U32, &gwsync_tombstones_range),
 	[GWSYNC_A_PARAM_WALK_RATE] = NLA_POLICY_FULL_RANGE(NLA_U32, &gwsync_walk_rate_range),
+	[GWSYNC_A_PARAM_DIGEST_MS] = NLA_POLICY_FULL_RANGE(NLA_U32, &gwsync_digest_ms_range),
 };
 
 static const struct nla_policy gwsync_map_policy[GWSYNC_A_MAP + 1] = {
@@ -86,6 +93,10 @@ static const struct nla_policy gwsync_walk_policy[GWSYNC_A_WALK_ID + 1] = {
 static const struct nla_policy gwsync_activate_policy[GWSYNC_A_SET + 1] = {
 	[GWSYNC_A_EPOCH] = { .type = NLA_U32 },
 	[GWSYNC_A_SET] = { .type = NLA_U64 },
+};
+
+static const struct nla_policy gwsync_repair_policy[GWSYNC_A_CLASSES + 1] = {
+	[GWSYNC_A_CLASSES] = NLA_POLICY_EXACT_LEN(GWSYNC_BUCKETS * sizeof(u64)),
 };
 
 static const struct nla_policy gwsync_flow_policy[GWSYNC_A_CURSOR + 1] = {
@@ -223,7 +234,8 @@ static int gwsync_attach(struct gwsync_net *gn, u8 member, u32 epoch, u32 portid
 		return -EBUSY;
 	}
 
-	err = gwsync_emit_start(gn, extack);
+	err = gwsync_digest_get(gn, extack) ?: gwsync_repair_get(gn, extack) ?:
+	      gwsync_emit_start(gn, extack);
 	if (err)
 		return err;
 
@@ -237,6 +249,7 @@ static int gwsync_attach(struct gwsync_net *gn, u8 member, u32 epoch, u32 portid
 		goto err_stop;
 
 	gn->attached = true;
+	gwsync_digest_recount(gn);
 	/* Marks that an earlier agent left behind would swallow events. */
 	gwsync_walk_request(gn, GWSYNC_WALK_DIRTY_BIT);
 	return 0;
@@ -325,6 +338,10 @@ static int gwsync_set(struct gwsync_net *gn, struct nlattr **attrs,
 	gwsync_set_u32(attrs, GWSYNC_A_PARAM_BATCH_BYTES, &gn->params.batch_bytes);
 	gwsync_set_u32(attrs, GWSYNC_A_PARAM_TOMBSTONES, &gn->params.tombstones);
 	gwsync_set_u32(attrs, GWSYNC_A_PARAM_WALK_RATE, &gn->params.walk_rate);
+	gwsync_set_u32(attrs, GWSYNC_A_PARAM_DIGEST_MS, &gn->params.digest_ms);
+	/* The worker may sleep for what was the longer round. */
+	if (attrs[GWSYNC_A_PARAM_DIGEST_MS] && gn->active)
+		gwsync_emit_kick(gn);
 	return 0;
 }
 
@@ -355,6 +372,7 @@ static int gwsync_get_fill(struct gwsync_net *gn, struct sk_buff *skb)
 	    nla_put_u32(skb, GWSYNC_A_PARAM_BATCH_BYTES, params->batch_bytes) ||
 	    nla_put_u32(skb, GWSYNC_A_PARAM_TOMBSTONES, params->tombstones) ||
 	    nla_put_u32(skb, GWSYNC_A_PARAM_WALK_RATE, params->walk_rate) ||
+	    nla_put_u32(skb, GWSYNC_A_PARAM_DIGEST_MS, params->digest_ms) ||
 	    nla_put_u64_64bit(skb, GWSYNC_A_REPLICAS, atomic64_read(&gn->replicas),
 			      GWSYNC_A_PAD) ||
 	    nla_put_u64_64bit(skb, GWSYNC_A_FLOWS, atomic64_read(&gn->announced),
@@ -535,6 +553,51 @@ static int gwsync_purge_doit(struct sk_buff *skb, struct genl_info *info)
 	return err;
 }
 
+static int gwsync_repair_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct gwsync_net *gn = gwsync_info_pernet(info);
+	const struct nlattr *classes = info->attrs[GWSYNC_A_CLASSES];
+	int err = 0;
+
+	mutex_lock(&gn->lock);
+	if (!gn->attached || !gn->active) {
+		NL_SET_ERR_MSG(info->extack, "only an active member with an agent repairs others");
+		err = -ENOTCONN;
+	} else if (classes) {
+		gwsync_repair_ask(gn, nla_data(classes));
+	} else {
+		gwsync_digest_now(gn);
+	}
+	mutex_unlock(&gn->lock);
+	return err;
+}
+
+static int gwsync_get_digest_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct gwsync_net *gn = gwsync_info_pernet(info);
+	struct sk_buff *reply;
+	void *head;
+	int err;
+
+	reply = genlmsg_new(nla_total_size(GWSYNC_BUCKETS * sizeof(u64)) +
+			    nla_total_size(sizeof(u32)), GFP_KERNEL);
+	if (!reply)
+		return -ENOMEM;
+	head = genlmsg_put_reply(reply, info, &gwsync_family, 0, GWSYNC_CMD_GET_DIGEST);
+	err = head ? 0 : -EMSGSIZE;
+	if (!err) {
+		mutex_lock(&gn->lock);
+		err = gwsync_digest_fill(gn, reply);
+		mutex_unlock(&gn->lock);
+	}
+	if (err) {
+		nlmsg_free(reply);
+		return err;
+	}
+	genlmsg_end(reply, head);
+	return genlmsg_reply(reply, info);
+}
+
 static int gwsync_get_stats_doit(struct sk_buff *skb, struct genl_info *info)
 {
 	struct gwsync_net *gn = gwsync_info_pernet(info);
@@ -704,7 +767,7 @@ static const struct genl_ops gwsync_ops[] = {
 	GWSYNC_OP(GWSYNC_CMD_DETACH, gwsync_detach_doit, gwsync_none_policy,
 		  GWSYNC_A_PAD, GENL_UNS_ADMIN_PERM),
 	GWSYNC_OP(GWSYNC_CMD_SET, gwsync_set_doit, gwsync_set_policy,
-		  GWSYNC_A_PARAM_WALK_RATE, GENL_UNS_ADMIN_PERM),
+		  GWSYNC_A_PARAM_DIGEST_MS, GENL_UNS_ADMIN_PERM),
 	GWSYNC_OP(GWSYNC_CMD_GET, gwsync_get_doit, gwsync_none_policy,
 		  GWSYNC_A_PAD, GENL_UNS_ADMIN_PERM),
 	GWSYNC_OP(GWSYNC_CMD_SET_MAP, gwsync_set_map_doit, gwsync_map_policy,
@@ -723,6 +786,10 @@ static const struct genl_ops gwsync_ops[] = {
 		  GWSYNC_A_EPOCH, GENL_UNS_ADMIN_PERM),
 	GWSYNC_OP(GWSYNC_CMD_PURGE, gwsync_purge_doit, gwsync_owner_policy,
 		  GWSYNC_A_EPOCH, GENL_UNS_ADMIN_PERM),
+	GWSYNC_OP(GWSYNC_CMD_REPAIR, gwsync_repair_doit, gwsync_repair_policy,
+		  GWSYNC_A_CLASSES, GENL_UNS_ADMIN_PERM),
+	GWSYNC_OP(GWSYNC_CMD_GET_DIGEST, gwsync_get_digest_doit, gwsync_none_policy,
+		  GWSYNC_A_PAD, GENL_UNS_ADMIN_PERM),
 	{
 		.cmd		= GWSYNC_CMD_GET_FLOW,
 		.start		= gwsync_get_flow_start,

@@ -6,7 +6,6 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
-#include <linux/siphash.h>
 #include <net/netfilter/nf_conntrack_acct.h>
 #include <net/netfilter/nf_conntrack_core.h>
 #include <net/netfilter/nf_conntrack_expect.h>
@@ -74,33 +73,6 @@ unsigned int gwsync_pack_tuple(u8 *buf, const struct nf_conntrack_tuple *tuple)
 	memcpy(pos, &tuple->src.u.all, 2);
 	memcpy(pos + 2, &tuple->dst.u.all, 2);
 	return pos + 4 - buf;
-}
-
-/**
- * gwsync_pack_bucket - the bucket of a flow in the backup map
- * @tuple: original tuple
- * @zone: its zone
- *
- * SipHash-2-4 over the packed tuple, l3num, l4proto and the zone in network
- * order, with a key of zeroes: every member must find the same bucket, of
- * whatever byte order it is.  The key is no secret and need not be one: who
- * chooses his tuples to fill one bucket chooses his own backup.
- *
- * Context: any.
- * Return: 0..GWSYNC_BUCKETS - 1.
- */
-u8 gwsync_pack_bucket(const struct nf_conntrack_tuple *tuple, u16 zone)
-{
-	static const siphash_key_t key;
-	u8 buf[GWSYNC_TUPLE_MAX + 4] __aligned(SIPHASH_ALIGNMENT);
-	unsigned int len = gwsync_pack_tuple(buf, tuple);
-
-	BUILD_BUG_ON(GWSYNC_BUCKETS - 1 != U8_MAX);
-
-	buf[len++] = tuple->src.l3num;
-	buf[len++] = tuple->dst.protonum;
-	put_unaligned_be16(zone, buf + len);
-	return siphash(buf, len + 2, &key);
 }
 
 static bool gwsync_proto_is_icmp(u8 proto)
@@ -546,10 +518,14 @@ unsigned int gwsync_pack_flow(u8 *buf, unsigned int size, struct nf_conn *ct, bo
 	struct gwsync_packer pk = {
 		.end = buf + min_t(unsigned int, size, GWSYNC_RECORD_MAX),
 	};
-	u16 status = READ_ONCE(ct->status) & (GWSYNC_STATUS_FIRST - 1);
+	u16 status = READ_ONCE(ct->status) & (GWSYNC_STATUS_MUTE - 1);
 
 	pk.pos = gwsync_pack_head(buf, GWSYNC_RECORD_FLOW, tuple);
-	rec->status = htons(first ? status | GWSYNC_STATUS_FIRST : status);
+	if (first)
+		status |= GWSYNC_STATUS_FIRST;
+	if (!nf_ct_ecache_exist(ct))
+		status |= GWSYNC_STATUS_MUTE;
+	rec->status = htons(status);
 	rec->timeout = htonl(gwsync_flow_seconds(ct));
 
 	gwsync_pack_nat(&pk, ct);

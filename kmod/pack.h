@@ -11,7 +11,6 @@
 				 sizeof(struct gwsync_part) + sizeof(struct gwsync_part_zone))
 
 unsigned int gwsync_pack_tuple(u8 *buf, const struct nf_conntrack_tuple *tuple);
-u8 gwsync_pack_bucket(const struct nf_conntrack_tuple *tuple, u16 zone);
 unsigned int gwsync_pack_flow(u8 *buf, unsigned int size, struct nf_conn *ct,
 			      bool first);
 unsigned int gwsync_pack_gone(u8 *buf, const struct nf_conntrack_tuple *tuple,

@@ -34,6 +34,8 @@ struct gwsync_flow_expect {
  * @kind: &enum gwsync_record_kind
  * @first: GWSYNC_STATUS_FIRST, a hint
  * @status: &enum ip_conntrack_status, only bits that a record may carry
+ * @class: of the digests, see digest.c
+ * @digest: of the record, of kind GWSYNC_RECORD_FLOW
  * @timeout: seconds left on the owner
  * @parts: bit n is set when part type n (without GWSYNC_PART_MUST) was there
  * @tuple: of the original direction, before any translation
@@ -58,6 +60,8 @@ struct gwsync_flow {
 	u8				kind;
 	bool				first;
 	u16				status;
+	u16				class;
+	u32				digest;
 	u32				timeout;
 	u32				parts;
 	struct nf_conntrack_tuple	tuple;

@@ -20,9 +20,11 @@
 #include <net/netfilter/nf_nat.h>
 
 #include "capture.h"
+#include "digest.h"
 #include "expect.h"
 #include "gwsync.h"
 #include "parse.h"
+#include "repair.h"
 #include "replica.h"
 
 /* A flow of a helper that went away while we built on it is built again. */
@@ -333,7 +335,8 @@ static void gwsync_replica_set_state(struct nf_conn *ct, const struct gwsync_flo
 		fallthrough;
 #endif
 	default:
-		ct->proto = flow->proto;
+		/* All but its end, where the digest is. */
+		memcpy(&ct->proto, &flow->proto, sizeof(ct->proto) - sizeof(flow->digest));
 		break;
 	}
 	if (seqadj)
@@ -383,7 +386,10 @@ static int gwsync_replica_insert(struct gwsync_net *gn, struct nf_conn *ct,
 	gwsync_replica_helper_resync(ct);
 	ct->status |= IPS_CONFIRMED | gwsync_replica_status(ct, flow) | marks;
 	gwsync_replica_hold(ct);
+	gwsync_digest_set(gn, ct, flow->class, flow->digest);
 	err = nf_conntrack_hash_check_insert(ct);
+	if (err)
+		gwsync_digest_clear(gn, ct);
 out:
 	rcu_read_unlock();
 	return err;
@@ -394,6 +400,7 @@ static int gwsync_replica_create(struct gwsync_net *gn, u8 owner, const struct g
 				 struct nf_conn **replica)
 {
 	struct nf_conntrack_tuple plain;
+	unsigned long marks;
 	struct nf_conn *ct;
 	int err;
 
@@ -415,10 +422,9 @@ static int gwsync_replica_create(struct gwsync_net *gn, u8 owner, const struct g
 	err = gwsync_replica_setup_nat(ct, flow);
 	if (err)
 		goto err_free;
-	err = gwsync_replica_insert(gn, ct, flow,
-				    gwsync_replica_marks(owner, gn->gen & BIT_ULL(owner),
-							 flow->timeout,
-							 flow->tuple.dst.protonum));
+	marks = gwsync_replica_marks(owner, gwsync_repair_gen(gn, gn->gen, owner, flow->class),
+				     flow->timeout, flow->tuple.dst.protonum);
+	err = gwsync_replica_insert(gn, ct, flow, marks);
 	if (err)
 		goto err_free;
 
@@ -449,6 +455,8 @@ static void gwsync_replica_remove(struct gwsync_net *gn, struct nf_conn *ct)
 		atomic64_dec(&gn->announced);
 	if (old & BIT(GWSYNC_FLOW_REPLICA_BIT))
 		atomic64_dec(&gn->replicas);
+	if (old & (BIT(GWSYNC_FLOW_ANNOUNCED_BIT) | BIT(GWSYNC_FLOW_REPLICA_BIT)))
+		gwsync_digest_clear(gn, ct);
 	nf_ct_delete(ct, 0, 0);
 }
 
@@ -500,6 +508,9 @@ static void gwsync_replica_update(struct gwsync_net *gn, u8 owner, struct nf_con
 {
 	unsigned long clear, set, old;
 
+	if (!(READ_ONCE(ct->status) & (BIT(GWSYNC_FLOW_ANNOUNCED_BIT) |
+				       BIT(GWSYNC_FLOW_REPLICA_BIT))))
+		gwsync_digest_open(gn, ct);
 	gwsync_replica_set_secmark(ct, flow);
 	rcu_read_lock();
 	gwsync_replica_set_helper(gn, ct, flow);
@@ -512,9 +523,10 @@ static void gwsync_replica_update(struct gwsync_net *gn, u8 owner, struct nf_con
 	clear = GWSYNC_REPLICA_MARKS | IPS_SEEN_REPLY | IPS_ASSURED | IPS_FIXED_TIMEOUT |
 		IPS_HELPER | IPS_SEQ_ADJUST | BIT(GWSYNC_FLOW_ANNOUNCED_BIT);
 	set = gwsync_replica_status(ct, flow) & ~(unsigned long)IPS_EXPECTED;
-	set |= gwsync_replica_marks(owner, gn->gen & BIT_ULL(owner), flow->timeout,
-				    nf_ct_protonum(ct));
+	set |= gwsync_replica_marks(owner, gwsync_repair_gen(gn, gn->gen, owner, flow->class),
+				    flow->timeout, nf_ct_protonum(ct));
 	old = gwsync_flow_update(ct, clear, set);
+	gwsync_digest_set(gn, ct, flow->class, flow->digest);
 	if (old & BIT(GWSYNC_FLOW_ANNOUNCED_BIT))
 		atomic64_dec(&gn->announced);
 	if (!(old & BIT(GWSYNC_FLOW_REPLICA_BIT)))
@@ -632,8 +644,21 @@ void gwsync_replica_lost(struct gwsync_net *gn, struct nf_conn *ct)
 	if (!(old & BIT(GWSYNC_FLOW_REPLICA_BIT)))
 		return;
 	atomic64_dec(&gn->replicas);
-	if (!own)
+	if (!own) {
+		gwsync_digest_clear(gn, ct);
 		gwsync_stat_inc(gn, GWSYNC_STAT_A_REPLICAS_LOST);
+	}
+}
+
+/* Has the last sync of its class, be it of all classes, not named it? */
+static bool gwsync_replica_is_stale(struct gwsync_net *gn, const struct nf_conn *ct, u8 owner)
+{
+	u16 class = gwsync_digest_class_of(ct);
+
+	if (gwsync_repair_is_open(gn, class))
+		return false;
+	return test_bit(GWSYNC_FLOW_GEN_BIT, &ct->status) !=
+	       gwsync_repair_gen(gn, gn->gen, owner, class);
 }
 
 /**
@@ -641,12 +666,12 @@ void gwsync_replica_lost(struct gwsync_net *gn, struct nf_conn *ct)
  * @gn: state of the netns
  * @ct: a flow; the caller holds a reference
  * @owners: only if it is a replica of one of these
- * @gens: NULL, or only if its generation is not that of its owner in here
+ * @stale: only if its generation is not that of its owner and class
  *
  * Context: process; takes gn->replica_lock.
  * Return: the owner of the replica that was removed, or 0.
  */
-u8 gwsync_replica_drop(struct gwsync_net *gn, struct nf_conn *ct, u64 owners, const u64 *gens)
+u8 gwsync_replica_drop(struct gwsync_net *gn, struct nf_conn *ct, u64 owners, bool stale)
 {
 	u8 owner = 0;
 
@@ -655,7 +680,7 @@ u8 gwsync_replica_drop(struct gwsync_net *gn, struct nf_conn *ct, u64 owners, co
 		goto out;
 	owner = gwsync_flow_owner(ct);
 	if (!(owners & BIT_ULL(owner)) ||
-	    (gens && !!(*gens & BIT_ULL(owner)) == test_bit(GWSYNC_FLOW_GEN_BIT, &ct->status))) {
+	    (stale && !gwsync_replica_is_stale(gn, ct, owner))) {
 		owner = 0;
 		goto out;
 	}

@@ -21,7 +21,7 @@ void gwsync_replica_exit(struct gwsync_net *gn);
 
 int gwsync_replica_install(struct gwsync_net *gn, u8 owner, const struct gwsync_flow *flow);
 int gwsync_replica_gone(struct gwsync_net *gn, const struct gwsync_flow *flow);
-u8 gwsync_replica_drop(struct gwsync_net *gn, struct nf_conn *ct, u64 owners, const u64 *gens);
+u8 gwsync_replica_drop(struct gwsync_net *gn, struct nf_conn *ct, u64 owners, bool stale);
 unsigned long gwsync_replica_marks(u8 owner, bool gen, u32 timeout, u8 l4proto);
 void gwsync_replica_hold(struct nf_conn *ct);
 bool gwsync_replica_is_held(const struct nf_conn *ct);

@@ -17,6 +17,7 @@
 #include "capture.h"
 #include "drift.h"
 #include "emit.h"
+#include "repair.h"
 #include "replica.h"
 #include "walk.h"
 
@@ -295,8 +296,17 @@ static int gwsync_pass_flow(struct gwsync_net *gn, struct gwsync_pass *pass, str
 		if (drifted && ret > 0)
 			gwsync_stat_inc(gn, GWSYNC_STAT_A_REFRESHED);
 	}
+	if (gwsync_pass_has(pass, GWSYNC_WALK_REPAIR_BIT)) {
+		ret = gwsync_repair_flow(gn, ct);
+		if (ret < 0)
+			return ret;
+	}
 
 	if (gwsync_pass_has(pass, GWSYNC_WALK_FULL_BIT)) {
+		/* A change is for all: their sums are of the same state then. */
+		ret = gwsync_emit_dirty(gn, ct, false);
+		if (ret < 0)
+			return ret;
 		ret = gwsync_emit_flow(gn, ct, walk->set, walk->walk_id);
 		if (ret < 0)
 			return ret;
@@ -333,6 +343,7 @@ static void gwsync_walk_job_begin(struct gwsync_net *gn, enum gwsync_walk_job jo
 		break;
 	case GWSYNC_WALK_DIRTY_BIT:
 	case GWSYNC_WALK_RESEND_BIT:
+	case GWSYNC_WALK_REPAIR_BIT:
 		break;
 	default:
 		gwsync_replica_job_begin(gn, job);
@@ -351,6 +362,9 @@ static void gwsync_walk_job_done(struct gwsync_net *gn, enum gwsync_walk_job job
 		break;
 	case GWSYNC_WALK_DRIFT_BIT:
 		gwsync_drift_done(gn);
+		break;
+	case GWSYNC_WALK_REPAIR_BIT:
+		gwsync_repair_walked(gn);
 		break;
 	case GWSYNC_WALK_DIRTY_BIT:
 	case GWSYNC_WALK_RESEND_BIT:

@@ -22,6 +22,10 @@
 /* Buckets of the backup map: a hash of the original tuple and its zone. */
 #define GWSYNC_BUCKETS		256
 
+/* Classes of the digests: a bucket has as many as a __u64 has bits. */
+#define GWSYNC_BUCKET_CLASSES	64
+#define GWSYNC_CLASSES		(GWSYNC_BUCKETS * GWSYNC_BUCKET_CLASSES)
+
 /* Most prefixes, ports, zones and marks that one filter may name. */
 #define GWSYNC_FILTER_MAX	256
 
@@ -67,6 +71,11 @@
  * @GWSYNC_CMD_GET_FLOW: (dump) RECORDS with FLOW_STATE of this netns' table.
  *	CURSOR resumes a dump that was broken off.
  * @GWSYNC_CMD_GET_STATS: counters of this netns: STATS.
+ * @GWSYNC_CMD_REPAIR: (owner) send the flows of CLASSES again, between records
+ *	of kind REPAIR_BEGIN and REPAIR_END; without CLASSES send all digests
+ *	at once.
+ * @GWSYNC_CMD_GET_DIGEST: (backup) answered by CLASSES that differ from the
+ *	owner's, and their COUNT.
  */
 enum gwsync_cmd {
 	GWSYNC_CMD_UNSPEC,
@@ -86,6 +95,8 @@ enum gwsync_cmd {
 	GWSYNC_CMD_PURGE,
 	GWSYNC_CMD_GET_FLOW,
 	GWSYNC_CMD_GET_STATS,
+	GWSYNC_CMD_REPAIR,
+	GWSYNC_CMD_GET_DIGEST,
 
 	__GWSYNC_CMD_MAX
 };
@@ -121,6 +132,9 @@ enum gwsync_cmd {
  * @GWSYNC_A_PARAM_WALK_RATE: (u32) flows a second that a walk emits, 0: all
  * @GWSYNC_A_REPLICAS: (u64) replicas now in the table
  * @GWSYNC_A_FLOWS: (u64) own flows announced to somebody
+ * @GWSYNC_A_CLASSES: (binary) GWSYNC_BUCKETS * __u64, host order: bit n of word
+ *	m is class m * GWSYNC_BUCKET_CLASSES + n
+ * @GWSYNC_A_PARAM_DIGEST_MS: (u32) in which all digests are sent once, 0: never
  */
 enum gwsync_attr {
 	GWSYNC_A_UNSPEC,
@@ -147,6 +161,8 @@ enum gwsync_attr {
 	GWSYNC_A_PARAM_WALK_RATE,
 	GWSYNC_A_REPLICAS,
 	GWSYNC_A_FLOWS,
+	GWSYNC_A_CLASSES,
+	GWSYNC_A_PARAM_DIGEST_MS,
 
 	__GWSYNC_A_MAX
 };
@@ -161,6 +177,8 @@ enum gwsync_attr {
  * @GWSYNC_EVENT_ACTIVATE_DONE: all adopted flows were put right (COUNT)
  * @GWSYNC_EVENT_LOST: tombstones were lost: backups may hold flows that are
  *	gone, start a full sync
+ * @GWSYNC_EVENT_DIGEST: a whole round of OWNER's digests was compared; COUNT
+ *	classes differ
  */
 enum gwsync_event {
 	GWSYNC_EVENT_UNSPEC,
@@ -168,6 +186,7 @@ enum gwsync_event {
 	GWSYNC_EVENT_SWEEP_DONE,
 	GWSYNC_EVENT_ACTIVATE_DONE,
 	GWSYNC_EVENT_LOST,
+	GWSYNC_EVENT_DIGEST,
 };
 
 /**
@@ -279,6 +298,11 @@ enum gwsync_stat_attr {
 	GWSYNC_STAT_A_PICKUP,		/* pickup: TCP directions re-learned */
 	GWSYNC_STAT_A_PICKUP_REFUSED,	/* pickup_refused: segments outside the known bounds */
 	GWSYNC_STAT_A_REFRESHED,	/* refreshed: TCP flows sent again, they had moved far */
+	GWSYNC_STAT_A_CLASSES_COMPARED,	/* classes_compared: digests, with the owner's */
+	GWSYNC_STAT_A_CLASSES_DIFFERED,	/* classes_differed: of them, found to differ */
+	GWSYNC_STAT_A_REPAIRED,		/* repaired: flows sent again for a digest */
+	GWSYNC_STAT_A_SPOILED,		/* spoiled: replicas changed behind our back */
+	GWSYNC_STAT_A_FOREIGN,		/* foreign: flows put into a backup's table */
 
 	__GWSYNC_STAT_A_MAX
 };
@@ -304,6 +328,9 @@ enum gwsync_record_kind {
 	GWSYNC_RECORD_UNSPEC,
 	GWSYNC_RECORD_FLOW,		/* the whole state of a flow */
 	GWSYNC_RECORD_FLOW_GONE,	/* tuple and zone of a destroyed one */
+	GWSYNC_RECORD_DIGEST,		/* struct gwsync_record_digest */
+	GWSYNC_RECORD_REPAIR_BEGIN,	/* struct gwsync_record_repair: its flows follow */
+	GWSYNC_RECORD_REPAIR_END,	/* struct gwsync_record_repair: all have come */
 };
 
 struct gwsync_record {
@@ -312,7 +339,7 @@ struct gwsync_record {
 	__u8	kind;		/* enum gwsync_record_kind */
 	__u8	l3num;		/* AF_INET, AF_INET6 */
 	__u8	l4proto;	/* IPPROTO_* */
-	__be16	status;		/* enum ip_conntrack_status, low 15 bits, GWSYNC_STATUS_FIRST */
+	__be16	status;		/* enum ip_conntrack_status, low 14 bits, GWSYNC_STATUS_* */
 	__be32	timeout;	/* seconds left on the owner */
 } __attribute__((packed));
 
@@ -321,6 +348,24 @@ struct gwsync_record {
  * that spares a look, never a promise; who does not know it passes over it.
  */
 #define GWSYNC_STATUS_FIRST	(1 << 15)
+
+/* A flow that raises no events: nobody learns of its end, it has no digest. */
+#define GWSYNC_STATUS_MUTE	(1 << 14)
+
+/* Not about a flow: the header's l3num, l4proto, status and timeout are 0. */
+struct gwsync_record_digest {
+	struct gwsync_record	head;
+	__u8			bucket;
+	__u8			pad[3];		/* must be 0 */
+	__be32			sum[GWSYNC_BUCKET_CLASSES];
+} __attribute__((packed));
+
+struct gwsync_record_repair {
+	struct gwsync_record	head;
+	__u8			bucket;
+	__u8			pad[3];		/* must be 0 */
+	__be64			classes;	/* bit n: class n of the bucket */
+} __attribute__((packed));
 
 /*
  * A part: type, length of the part (these two bytes included), value.  An
