@@ -206,6 +206,7 @@ void sync_exit(struct group *g)
 	loop_timer_del(g->loop, &s->filter_timer);
 	loop_timer_del(g->loop, &s->request_timer);
 	loop_timer_del(g->loop, &s->walk_timer);
+	repair_stop(g);
 	kernel_close(s->kernel);
 	free(s->config);
 }

@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <linux/gwsync.h>
+
 #include "cli.h"
 #include "table.h"
 
@@ -40,8 +42,8 @@ static const char *join(const json_t *array, char *text, size_t size)
 static void print_members(const struct cli *cli, const json_t *members, const char *indent)
 {
 	static const char *const head[] = {
-		"MEMBER", "NAME", "STATE", ">PRIORITY", "HEALTH", "SESSION", "IN SYNC", ">LAG",
-		">HEARD", "LINKS", NULL
+		"MEMBER", "NAME", "STATE", ">PRIORITY", "HEALTH", "SESSION", "IN SYNC", ">SINCE",
+		">LAG MS", ">HEARD", "LINKS", NULL
 	};
 	struct table *table = table_alloc(head);
 	const json_t *member;
@@ -68,7 +70,15 @@ static void print_members(const struct cli *cli, const json_t *members, const ch
 		else
 			table_cell(table, tone(cli_true(member, "in_sync")), "%s",
 				   cli_true(member, "in_sync") ? "yes" : "no");
-		table_cell(table, TABLE_PLAIN, "%lld", cli_number(member, "lag_frames"));
+		if (json_is_integer(json_object_get(member, "in_sync_since_ms")))
+			table_cell(table, TABLE_PLAIN, "%s",
+				   cli_duration(cli_number(member, "in_sync_since_ms"), since));
+		else
+			table_cell(table, TABLE_PLAIN, "-");
+		if (json_is_integer(json_object_get(member, "lag_ms")))
+			table_cell(table, TABLE_PLAIN, "%lld", cli_number(member, "lag_ms"));
+		else
+			table_cell(table, TABLE_PLAIN, "-");
 		if (!self && !json_is_integer(heard))
 			table_cell(table, TABLE_PLAIN, "never");
 		else
@@ -140,21 +150,52 @@ static void print_vrouters(const struct cli *cli, const json_t *status)
 static void print_sync(const struct cli *cli, const json_t *status)
 {
 	const json_t *sync = json_object_get(status, "sync");
+	const json_t *proven = json_object_get(json_object_get(status, "repair"), "proven_ms");
 	bool owner = !strcmp(cli_string(status, "state"), "owner");
-	char text[128];
+	char text[128], ago[24];
 
+	snprintf(text, sizeof(text), "in sync, proven %s ago",
+		 cli_duration(json_integer_value(proven), ago));
 	if (cli_true(status, "stateless"))
 		line(cli, "sync", TABLE_WARN, "off (sync_state = false): connections do not move");
 	else if (owner)
 		line(cli, "sync", TABLE_GOOD, "owner: what is here is the truth");
+	else if (cli_true(status, "in_sync") && !json_is_integer(proven))
+		line(cli, "sync", TABLE_WARN, "in sync, unproven: the owner sends no digests");
 	else if (cli_true(status, "in_sync") && !cli_number(sync, "refused"))
-		line(cli, "sync", TABLE_GOOD, "in sync");
+		line(cli, "sync", TABLE_GOOD, text);
 	else if (cli_true(status, "in_sync"))
 		line(cli, "sync", TABLE_WARN, "in sync but for the records that were refused");
 	if (!cli_true(status, "stateless") && !owner && !cli_true(status, "in_sync")) {
 		snprintf(text, sizeof(text), "NOT in sync: %s, %lld frames behind",
 			 cli_string(sync, "phase"), cli_number(sync, "lag_frames"));
 		line(cli, "sync", TABLE_WARN, text);
+	}
+}
+
+static void print_repair(const struct cli *cli, const json_t *status)
+{
+	const json_t *repair = json_object_get(status, "repair");
+	const json_t *last = json_object_get(repair, "last");
+	bool owner = !strcmp(cli_string(status, "state"), "owner");
+	char text[128], ago[24];
+
+	if (owner && !cli_true(status, "stateless")) {
+		snprintf(text, sizeof(text), "%lld connections, if this member died now",
+			 cli_number(status, "would_be_lost"));
+		line(cli, "lost", cli_number(status, "would_be_lost") ? TABLE_WARN : TABLE_GOOD,
+		     text);
+	}
+	if (cli_number(repair, "differing")) {
+		snprintf(text, sizeof(text), "%lld of %d classes of connections differ",
+			 cli_number(repair, "differing"), GWSYNC_CLASSES);
+		line(cli, "differs", TABLE_WARN, text);
+	}
+	if (json_is_object(last)) {
+		snprintf(text, sizeof(text), "%s ago, %lld classes: %s",
+			 cli_duration(cli_number(last, "ago_ms"), ago),
+			 cli_number(last, "classes"), cli_string(last, "cause"));
+		line(cli, "repaired", TABLE_PLAIN, text);
 	}
 }
 
@@ -179,6 +220,7 @@ void cli_status_print(const struct cli *cli, const json_t *status)
 		snprintf(text, sizeof(text), "none");
 	line(cli, "owner", TABLE_PLAIN, text);
 	print_sync(cli, status);
+	print_repair(cli, status);
 	if (cli_true(kernel, "attached")) {
 		snprintf(text, sizeof(text), "attached, %lld own flows announced, %lld replicas",
 			 cli_number(kernel, "flows"), cli_number(kernel, "replicas"));

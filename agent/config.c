@@ -477,6 +477,7 @@ static void kernel_read(struct reader *reader, const config_setting_t *setting, 
 		{ "hold_ms", READER_U32, false, FIELD(hold_ms), 0, 60000, NULL },
 		{ "tombstones", READER_U32, false, FIELD(tombstones), 1024, 1048576, NULL },
 		{ "walk_rate", READER_U32, false, FIELD(walk_rate), 0, 10000000, NULL },
+		{ "digest_ms", READER_U32, false, FIELD(digest_ms), 0, 3600000, NULL },
 		{ "filter", READER_CUSTOM, .read = filter_read },
 		{ }
 	};
@@ -517,9 +518,10 @@ static void config_defaults(struct config *config)
 	config->priority = 100;
 	config->heartbeat_ms = 100;
 	config->dead_after = 3;
-	config->flush_ms = 10;
+	config->flush_ms = 20;
 	config->tombstones = 65536;
 	config->walk_rate = 100000;
+	config->digest_ms = 10000;
 	config->filter.own_addresses = true;
 	strcpy(config->control, "/run/gwsync/control.sock");
 	config->retransmit_frames = 4096;

@@ -131,6 +131,17 @@ static bool valid_nack(const struct frame_nack *nack)
 	return true;
 }
 
+static bool valid_repair(const struct frame_repair_request *request)
+{
+	if (!valid_stream(&request->stream) || request->buckets > FRAME_REPAIR_MAX)
+		return false;
+	for (unsigned int i = 0; i < request->buckets; i++)
+		if (!request->repair[i].classes ||
+		    (i && request->repair[i].bucket <= request->repair[i - 1].bucket))
+			return false;
+	return true;
+}
+
 static bool valid_body(const struct frame *frame)
 {
 	switch (frame->head.type) {
@@ -146,6 +157,8 @@ static bool valid_body(const struct frame *frame)
 		return valid_seq(frame->gone.next);
 	case FRAME_SYNC_REQUEST:
 		return valid_stream(&frame->sync_request.stream) && frame->sync_request.request;
+	case FRAME_REPAIR_REQUEST:
+		return valid_repair(&frame->repair_request);
 	case FRAME_READY:
 	case FRAME_PREPARE:
 	case FRAME_RESIGN:
@@ -323,6 +336,30 @@ static void get_nack(struct cursor *c, struct frame_nack *nack)
 	}
 }
 
+static void put_repair(struct cursor *c, const struct frame_repair_request *request)
+{
+	put_stream(c, &request->stream);
+	put_u32(c, request->epoch);
+	put_u8(c, (uint8_t)request->buckets);
+	for (unsigned int i = 0; i < request->buckets; i++) {
+		put_u8(c, request->repair[i].bucket);
+		put_u64(c, request->repair[i].classes);
+	}
+}
+
+static void get_repair(struct cursor *c, struct frame_repair_request *request)
+{
+	request->stream = get_stream(c);
+	request->epoch = get_u32(c);
+	request->buckets = get_u8(c);
+	if (request->buckets > FRAME_REPAIR_MAX)
+		c->failed = true;
+	for (unsigned int i = 0; i < request->buckets && !c->failed; i++) {
+		request->repair[i].bucket = get_u8(c);
+		request->repair[i].classes = get_u64(c);
+	}
+}
+
 size_t frame_encode_body(const struct frame *frame, uint8_t *buf, size_t size)
 {
 	struct cursor c = { .put = buf, .left = size };
@@ -351,6 +388,9 @@ size_t frame_encode_body(const struct frame *frame, uint8_t *buf, size_t size)
 		put_stream(&c, &frame->sync_request.stream);
 		put_u32(&c, frame->sync_request.epoch);
 		put_u32(&c, frame->sync_request.request);
+		break;
+	case FRAME_REPAIR_REQUEST:
+		put_repair(&c, &frame->repair_request);
 		break;
 	case FRAME_PREPARE:
 	case FRAME_READY:
@@ -392,6 +432,9 @@ enum frame_error frame_decode_body(const uint8_t *buf, size_t len, struct frame 
 		frame->sync_request.epoch = get_u32(&c);
 		frame->sync_request.request = get_u32(&c);
 		break;
+	case FRAME_REPAIR_REQUEST:
+		get_repair(&c, &frame->repair_request);
+		break;
 	case FRAME_PREPARE:
 	case FRAME_READY:
 	case FRAME_RESIGN:
@@ -406,6 +449,24 @@ enum frame_error frame_decode_body(const uint8_t *buf, size_t len, struct frame 
 	if (c.failed || c.left || !valid_body(frame))
 		return FRAME_ERROR_BODY;
 	return FRAME_OK;
+}
+
+uint32_t frame_count_records(const struct frame_data *data)
+{
+	const uint8_t *at = data->records;
+	uint32_t count = 0;
+	size_t left = data->kind == FRAME_DATA_RECORDS ? data->len : 0;
+
+	while (left >= sizeof(struct gwsync_record)) {
+		size_t len = (size_t)at[0] << 8 | at[1];
+
+		if (len < sizeof(struct gwsync_record) || len > left)
+			break;
+		count += at[3] == GWSYNC_RECORD_FLOW || at[3] == GWSYNC_RECORD_FLOW_GONE;
+		at += len;
+		left -= len;
+	}
+	return count;
 }
 
 size_t frame_records_max(unsigned int mtu)
@@ -430,6 +491,7 @@ const char *frame_type_name(enum frame_type type)
 		[FRAME_PREPARE]		= "prepare",
 		[FRAME_READY]		= "ready",
 		[FRAME_RESIGN]		= "resign",
+		[FRAME_REPAIR_REQUEST]	= "repair request",
 	};
 
 	return type < __FRAME_TYPE_MAX && name[type] ? name[type] : "unknown";

@@ -35,6 +35,7 @@
 
 #define FRAME_PEERS_MAX		32	/* entries of a heartbeat */
 #define FRAME_RANGES_MAX	32	/* of a NACK */
+#define FRAME_REPAIR_MAX	48	/* buckets of a REPAIR_REQUEST */
 
 enum frame_type {
 	FRAME_HEARTBEAT = 1,
@@ -46,6 +47,7 @@ enum frame_type {
 	FRAME_PREPARE,
 	FRAME_READY,
 	FRAME_RESIGN,
+	FRAME_REPAIR_REQUEST,
 
 	__FRAME_TYPE_MAX
 };
@@ -159,6 +161,21 @@ struct frame_sync_request {
 	uint32_t		request;	/* the same in repetitions, not 0 */
 };
 
+struct frame_repair {
+	uint8_t		bucket;
+	uint64_t	classes;	/* of the bucket, one bit each; not 0 */
+};
+
+/* Buckets ascend.  None: the receiver wants all digests, and to be served again
+ * if it was given up meanwhile.
+ */
+struct frame_repair_request {
+	struct frame_stream	stream;		/* the owner's */
+	uint32_t		epoch;
+	unsigned int		buckets;
+	struct frame_repair	repair[FRAME_REPAIR_MAX];
+};
+
 enum frame_switch_status {
 	FRAME_SWITCH_OK,
 	FRAME_SWITCH_NOT_IN_SYNC,
@@ -190,6 +207,7 @@ struct frame {
 		struct frame_nack		nack;
 		struct frame_gone		gone;
 		struct frame_sync_request	sync_request;
+		struct frame_repair_request	repair_request;
 		struct frame_switch		switchover;	/* PREPARE, READY, RESIGN */
 	};
 };
@@ -245,6 +263,9 @@ enum frame_error frame_decode_body(const uint8_t *buf, size_t len, struct frame 
 
 /* Would frame_encode_body() take this DATA body? */
 bool frame_valid_data(const struct frame_data *data);
+
+/* Records of flows in a DATA frame: not those that only compare. */
+uint32_t frame_count_records(const struct frame_data *data);
 
 /**
  * frame_records_max() - most bytes of records in a DATA frame

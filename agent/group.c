@@ -242,6 +242,10 @@ static void group_frame(struct group_peer *peer, uint64_t now_ns, const struct f
 		if (session_is_own(&g->session, &frame->sync_request.stream))
 			sync_requested(peer, &frame->sync_request);
 		break;
+	case FRAME_REPAIR_REQUEST:
+		if (session_is_own(&g->session, &frame->repair_request.stream))
+			repair_requested(peer, &frame->repair_request);
+		break;
 	case FRAME_PREPARE:
 	case FRAME_READY:
 	case FRAME_RESIGN:

@@ -6,6 +6,7 @@
  * heartbeat.c	what a heartbeat says, and what is believed of one
  * stream.c	ordered streams over the links
  * sync.c	streams <-> kernel half: deltas and full sync
+ * repair.c	digests, and what differs by them
  * switchover.c	planned change of the owner
  * status.c	all of it as JSON
  */
@@ -46,6 +47,8 @@ struct group_peer {
 	bool		holds_ours;	/* it says that it has all our state */
 	bool		serves_us;	/* it says that we are given its changes */
 	uint32_t	request;	/* its last sync request that was taken */
+	uint64_t	kept_ns;	/* since when it is not served, but kept */
+	uint64_t	in_sync_ns;	/* since when it is, or is not, in sync */
 };
 
 /* As a backup: how far the owner's state is here. */
@@ -54,6 +57,7 @@ enum sync_phase {
 	SYNC_REQUEST,		/* asking the owner for a full sync */
 	SYNC_RECEIVE,		/* from SYNC_BEGIN on */
 	SYNC_SWEEP,		/* all is here; the kernel removes what is gone */
+	SYNC_VERIFY,		/* digests are compared, what differs is repaired */
 	SYNC_DONE,
 };
 
@@ -97,6 +101,29 @@ struct sync {
 	uint64_t		refused;		/* kernel_apply_errors() at last look */
 	uint64_t		records_refused;	/* kernel_records_refused() at SYNC_BEGIN */
 	uint64_t		full_sent, full_received, restarts;
+	bool			was_in_sync;
+	uint64_t		in_sync_ns;		/* since when it is as it is */
+};
+
+struct repair {
+	/* backup */
+	struct loop_timer	timer;		/* asks for digests */
+	uint64_t		ask_ns;		/* until it asks again */
+	uint64_t		heard_ns;	/* last whole round, or when it was asked for */
+	uint64_t		proven_ns;	/* last one without a difference, 0: never */
+	uint64_t		rounds;
+	uint32_t		differing;	/* classes, at the last whole round */
+	const char		*cause;		/* of what differs, NULL: unknown */
+	uint64_t		again_ns;	/* no repair before */
+	uint64_t		wait_ns;	/* from one to the next */
+	uint64_t		repairs;
+	uint64_t		last_ns;	/* the last one */
+	uint32_t		last_classes;
+	const char		*last_cause;
+
+	/* owner */
+	uint64_t		kept;		/* members that may come back */
+	uint64_t		served;		/* requests */
 };
 
 enum switchover_phase {
@@ -133,6 +160,7 @@ struct group {
 	struct vrouters		*vrouters;
 	struct transmit		*transmit;
 	struct sync		sync;
+	struct repair		repair;
 	struct switchover	switchover;
 
 	struct group_peer	peers[GWSYNC_MEMBER_MAX];	/* the others */
@@ -196,6 +224,8 @@ void stream_pump(struct group *group);
 /* The same, soon: after the descriptors of this round. */
 void stream_kick(struct group *group);
 uint64_t stream_lag(const struct group_peer *peer);	/* frames it has not acked */
+uint64_t stream_lag_ns(const struct group_peer *peer);	/* age of the oldest of them */
+uint64_t stream_lag_records(const struct group_peer *peer);	/* records in them */
 
 /* 0, or -errno: only without memory; a missing kernel half is waited for. */
 int sync_init(struct group *group);
@@ -223,6 +253,21 @@ uint64_t sync_records_refused(const struct group *group);
 /* The owner hands over: no full sync begins or ends any more. */
 void sync_stop_walk(struct group *group);
 const char *sync_phase_name(const struct group *group);
+
+void repair_init(struct group *group);
+void repair_stop(struct group *group);
+/* Backup: what is here is most of the owner's state; @cause: why not all, NULL:
+ * it is all, as far as one can tell.
+ */
+void repair_verify(struct group *group, const char *cause);
+/* Events of the kernel half: a round was compared; what was repaired is swept. */
+void repair_compared(struct group *group, const struct kernel_event *event);
+void repair_swept(struct group *group);
+/* Owner. */
+void repair_requested(struct group_peer *peer, const struct frame_repair_request *request);
+void repair_keep(struct group *group, uint64_t set);
+void repair_forget(struct group *group, uint64_t set);
+void repair_check_kept(struct group *group, uint64_t now_ns);
 
 void switchover_init(struct group *group);
 /* 0 or -errno with a text in *why: begin to hand over to @to, 0: the best. */

@@ -120,6 +120,9 @@ void heartbeat_take(struct group_peer *peer, uint64_t now_ns,
 	};
 
 	g->heartbeats_heard++;
+	if (!peer->in_sync_ns || !!(peer->heartbeat.flags & FRAME_HEARTBEAT_IN_SYNC) !=
+				 report.in_sync)
+		peer->in_sync_ns = now_ns;
 	heartbeat_compare(peer, hb);
 	peer->heartbeat = *hb;
 	heartbeat_echo(peer, now_ns, hb);

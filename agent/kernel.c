@@ -68,6 +68,8 @@ static const uint16_t attr_min[GWSYNC_A_MAX + 1] = {
 	[GWSYNC_A_PARAM_WALK_RATE]	= 4,
 	[GWSYNC_A_REPLICAS]		= 8,
 	[GWSYNC_A_FLOWS]		= 8,
+	[GWSYNC_A_CLASSES]		= GWSYNC_BUCKETS * sizeof(uint64_t),
+	[GWSYNC_A_PARAM_DIGEST_MS]	= 4,
 };
 
 /* Said once, and from the loop alone: the callback may close this. */
@@ -446,6 +448,7 @@ int kernel_configure(struct kernel *kernel, const struct config *config, size_t 
 	mnl_attr_put_u32(nlh, GWSYNC_A_PARAM_BATCH_BYTES, (uint32_t)batch_bytes);
 	mnl_attr_put_u32(nlh, GWSYNC_A_PARAM_TOMBSTONES, config->tombstones);
 	mnl_attr_put_u32(nlh, GWSYNC_A_PARAM_WALK_RATE, config->walk_rate);
+	mnl_attr_put_u32(nlh, GWSYNC_A_PARAM_DIGEST_MS, config->digest_ms);
 	kernel_put_filter(nlh, &config->filter);
 	return kernel_command(kernel, "set", nlh, NULL, NULL);
 }
@@ -551,6 +554,38 @@ int kernel_activate(struct kernel *kernel, uint64_t owners, uint32_t epoch)
 	mnl_attr_put_u64(nlh, GWSYNC_A_SET, owners);
 	mnl_attr_put_u32(nlh, GWSYNC_A_EPOCH, epoch);
 	return kernel_command(kernel, "activate", nlh, NULL, NULL);
+}
+
+int kernel_repair(struct kernel *kernel, const uint64_t *classes)
+{
+	char message[256 + GWSYNC_BUCKETS * sizeof(uint64_t)] __attribute__((aligned(8)));
+	struct nlmsghdr *nlh = kernel_start(kernel, message, GWSYNC_CMD_REPAIR, NLM_F_ACK);
+
+	if (classes)
+		mnl_attr_put(nlh, GWSYNC_A_CLASSES, GWSYNC_BUCKETS * sizeof(uint64_t), classes);
+	return kernel_command(kernel, "repair", nlh, NULL, NULL);
+}
+
+static int kernel_differing_cb(const struct nlmsghdr *nlh, void *arg)
+{
+	const struct nlattr *tb[GWSYNC_A_MAX + 1];
+
+	if (!netlink_attrs(nlh, GENL_HDRLEN, tb, attr_min, GWSYNC_A_MAX))
+		return -EBADMSG;
+	if (tb[GWSYNC_A_CLASSES])
+		memcpy(arg, mnl_attr_get_payload(tb[GWSYNC_A_CLASSES]),
+		       GWSYNC_BUCKETS * sizeof(uint64_t));
+	return 0;
+}
+
+int kernel_differing(struct kernel *kernel, uint64_t classes[GWSYNC_BUCKETS])
+{
+	char message[256] __attribute__((aligned(8)));
+
+	memset(classes, 0, GWSYNC_BUCKETS * sizeof(uint64_t));
+	return kernel_command(kernel, "get digest",
+			      kernel_start(kernel, message, GWSYNC_CMD_GET_DIGEST, NLM_F_ACK),
+			      kernel_differing_cb, classes);
 }
 
 static int kernel_state_cb(const struct nlmsghdr *nlh, void *arg)

@@ -66,6 +66,11 @@ int kernel_activate(struct kernel *kernel, uint64_t owners, uint32_t epoch);
 int kernel_deactivate(struct kernel *kernel, uint8_t new_owner, uint32_t epoch);
 int kernel_purge(struct kernel *kernel, uint8_t owner);
 
+/* Of an owner: send these classes again; NULL: send all digests now. */
+int kernel_repair(struct kernel *kernel, const uint64_t *classes);
+/* Of a backup: the classes that differ from the owner's. */
+int kernel_differing(struct kernel *kernel, uint64_t classes[GWSYNC_BUCKETS]);
+
 /* State and counters as JSON objects named as in uapi/linux/gwsync.h. */
 json_t *kernel_state_json(struct kernel *kernel);
 json_t *kernel_stats_json(struct kernel *kernel);

@@ -42,6 +42,11 @@ static const char *const stat_names[GWSYNC_STAT_A_MAX + 1] = {
 	[GWSYNC_STAT_A_PICKUP] = "pickup",
 	[GWSYNC_STAT_A_PICKUP_REFUSED] = "pickup_refused",
 	[GWSYNC_STAT_A_REFRESHED] = "refreshed",
+	[GWSYNC_STAT_A_CLASSES_COMPARED] = "classes_compared",
+	[GWSYNC_STAT_A_CLASSES_DIFFERED] = "classes_differed",
+	[GWSYNC_STAT_A_REPAIRED] = "repaired",
+	[GWSYNC_STAT_A_SPOILED] = "spoiled",
+	[GWSYNC_STAT_A_FOREIGN] = "foreign",
 };
 
 static const struct {
@@ -57,6 +62,7 @@ static const struct {
 	{ GWSYNC_A_PARAM_BATCH_BYTES, "batch_bytes" },
 	{ GWSYNC_A_PARAM_TOMBSTONES, "tombstones" },
 	{ GWSYNC_A_PARAM_WALK_RATE, "walk_rate" },
+	{ GWSYNC_A_PARAM_DIGEST_MS, "digest_ms" },
 };
 
 static uint64_t attr_number(const struct nlattr *attr)

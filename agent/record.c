@@ -12,11 +12,11 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-/* enum ip_conntrack_status, but for GWSYNC_STATUS_FIRST */
+/* enum ip_conntrack_status, but for GWSYNC_STATUS_* */
 static const char *const status_names[] = {
 	"expected", "seen_reply", "assured", "confirmed", "src_nat", "dst_nat", "seq_adjust",
 	"src_nat_done", "dst_nat_done", "dying", "fixed_timeout", "template", "nat_clash",
-	"helper", "offload", "first",
+	"helper", "mute", "first",
 };
 
 /* enum tcp_conntrack, sctp_conntrack, ct_dccp_states */

@@ -61,6 +61,58 @@ static json_t *heard_on(const struct group_peer *peer)
 	return array;
 }
 
+/* Of one that is not served nobody knows. */
+static json_t *lag_or_null(const struct group_peer *peer)
+{
+	const struct group *g = peer->group;
+
+	if (g->member.state != MEMBER_OWNER || !(g->sync.served & peer->bit))
+		return json_null();
+	return integer(stream_lag_ns(peer) / NSEC_PER_MSEC);
+}
+
+/* Connections that end, or go on as something older, if this member dies now: what the
+ * backup that lacks least has not acked; all, if none is in sync.
+ */
+static json_t *would_be_lost(const struct group *g, const json_t *kernel)
+{
+	uint64_t least = UINT64_MAX;
+	unsigned int i;
+
+	if (g->member.state != MEMBER_OWNER || !g->config->sync_state)
+		return integer(0);
+	for (i = 0; i < g->npeers; i++) {
+		const struct group_peer *peer = &g->peers[i];
+		uint64_t records;
+
+		if (!(g->sync.served & peer->bit) || !g->member.peer[peer->id].alive ||
+		    !g->member.peer[peer->id].report.in_sync)
+			continue;
+		records = stream_lag_records(peer);
+		if (records < least)
+			least = records;
+	}
+	if (least == UINT64_MAX)
+		least = (uint64_t)json_integer_value(json_object_get(kernel, "flows"));
+	return integer(least);
+}
+
+static json_t *status_repair(const struct group *g)
+{
+	const struct repair *r = &g->repair;
+	json_t *last = json_null(), *proven = json_null();
+
+	if (r->proven_ns)
+		proven = integer(elapsed_ms(r->proven_ns));
+	if (r->last_ns)
+		last = json_pack("{s:I, s:I, s:s}", "ago_ms", (json_int_t)elapsed_ms(r->last_ns),
+				 "classes", (json_int_t)r->last_classes, "cause", r->last_cause);
+	return json_pack("{s:I, s:I, s:o, s:I, s:o}",
+			 "differing", (json_int_t)r->differing, "rounds", (json_int_t)r->rounds,
+			 "proven_ms", proven,
+			 "repairs", (json_int_t)r->repairs, "last", last);
+}
+
 static json_t *status_peer(const struct group_peer *peer)
 {
 	const struct group *g = peer->group;
@@ -85,8 +137,11 @@ static json_t *status_peer(const struct group_peer *peer)
 	json_object_set_new(json, "last_heard_ms",
 			    peer->last_ns ? integer(elapsed_ms(peer->last_ns)) : json_null());
 	json_object_set_new(json, "since_ms", integer(m->since_ns ? elapsed_ms(m->since_ns) : 0));
+	json_object_set_new(json, "in_sync_since_ms",
+			    peer->in_sync_ns ? integer(elapsed_ms(peer->in_sync_ns)) : json_null());
 	json_object_set_new(json, "lag_frames",
 			    integer(g->sync.served & peer->bit ? stream_lag(peer) : 0));
+	json_object_set_new(json, "lag_ms", lag_or_null(peer));
 	json_object_set_new(json, "served", json_boolean(g->sync.served & peer->bit));
 	json_object_set_new(json, "links", heard_on(peer));
 	return json;
@@ -113,7 +168,11 @@ static json_t *status_self(const struct group *g)
 	json_object_set_new(json, "sync_link", json_boolean(g->data_link != GROUP_NO_LINK));
 	json_object_set_new(json, "last_heard_ms", json_integer(0));
 	json_object_set_new(json, "since_ms", integer(elapsed_ms(g->member.since_ns)));
+	json_object_set_new(json, "in_sync_since_ms",
+			    g->sync.in_sync_ns ? integer(elapsed_ms(g->sync.in_sync_ns)) :
+						 json_null());
 	json_object_set_new(json, "lag_frames", json_integer(0));
+	json_object_set_new(json, "lag_ms", json_null());
 	json_object_set_new(json, "served", json_false());
 	json_object_set_new(json, "links", json_array());
 	return json;
@@ -210,7 +269,7 @@ static json_t *status_kernel(const struct group *g)
 static json_t *status_status(const struct group *g)
 {
 	const struct switchover *w = &g->switchover;
-	json_t *json = json_object(), *switchover;
+	json_t *json = json_object(), *switchover, *kernel;
 	uint64_t refused = sync_records_refused(g);
 	struct member_report report;
 
@@ -227,7 +286,11 @@ static json_t *status_status(const struct group *g)
 	json_object_set_new(json, "owner", id_or_null(g->member.owner));
 	json_object_set_new(json, "owner_name", name_or_null(g, g->member.owner));
 	json_object_set_new(json, "in_sync", json_boolean(report.in_sync));
+	json_object_set_new(json, "in_sync_since_ms",
+			    g->sync.in_sync_ns ? integer(elapsed_ms(g->sync.in_sync_ns)) :
+						 json_null());
 	json_object_set_new(json, "sync", status_sync(g, refused));
+	json_object_set_new(json, "repair", status_repair(g));
 	json_object_set_new(json, "healthy", json_boolean(g->member.healthy));
 	json_object_set_new(json, "problems", status_problems(g, refused));
 	json_object_set_new(json, "auth", json_string(g->config->auth_none ? "none" : "sealed"));
@@ -236,7 +299,9 @@ static json_t *status_status(const struct group *g)
 	json_object_set_new(json, "data_link", link_or_null(g));
 	json_object_set_new(json, "peers", status_members(g, false));
 	json_object_set_new(json, "virtual_routers", vrouters_json(g->vrouters));
-	json_object_set_new(json, "kernel", status_kernel(g));
+	kernel = status_kernel(g);
+	json_object_set_new(json, "would_be_lost", would_be_lost(g, kernel));
+	json_object_set_new(json, "kernel", kernel);
 	switchover = json_pack("{s:s, s:o, s:s}", "phase", switchover_phase_name(w->phase),
 			       "to", name_or_null(g, w->to), "result", w->result);
 	json_object_set_new(json, "switchover", switchover);

@@ -160,6 +160,16 @@ void stream_data(struct group_peer *peer, uint64_t now_ns, const struct frame_da
 	switchover_progress(peer->group);
 }
 
+uint64_t stream_lag_ns(const struct group_peer *peer)
+{
+	return transmit_lag_ns(peer->group->transmit, loop_clock(), peer->id);
+}
+
+uint64_t stream_lag_records(const struct group_peer *peer)
+{
+	return transmit_lag_records(peer->group->transmit, peer->id);
+}
+
 uint64_t stream_lag(const struct group_peer *peer)
 {
 	const struct transmit *transmit = peer->group->transmit;

@@ -24,7 +24,7 @@ static uint64_t self_bit(const struct group *g)
 	return 1ULL << g->config->member;
 }
 
-static void sync_enter(struct group *g, enum sync_phase phase)
+void sync_enter(struct group *g, enum sync_phase phase)
 {
 	g->sync.phase = phase;
 	g->sync.since_ns = loop_clock();
@@ -34,7 +34,7 @@ const char *sync_phase_name(const struct group *g)
 {
 	static const char * const name[] = {
 		[SYNC_NONE] = "none", [SYNC_REQUEST] = "request", [SYNC_RECEIVE] = "receive",
-		[SYNC_SWEEP] = "sweep", [SYNC_DONE] = "done",
+		[SYNC_SWEEP] = "sweep", [SYNC_VERIFY] = "verify", [SYNC_DONE] = "done",
 	};
 
 	return g->config->sync_state ? name[g->sync.phase] : "stateless";
@@ -45,15 +45,16 @@ const char *sync_phase_name(const struct group *g)
 void sync_map(struct group *g)
 {
 	uint64_t map[GWSYNC_BUCKETS];
+	uint64_t set = g->sync.served | g->repair.kept;
 	struct sync *s = &g->sync;
 	unsigned int i;
 
-	if (!s->kernel || s->mapped == s->served)
+	if (!s->kernel || s->mapped == set)
 		return;
 	for (i = 0; i < GWSYNC_BUCKETS; i++)
-		map[i] = s->served;
+		map[i] = set;
 	if (!kernel_set_map(s->kernel, map))
-		s->mapped = s->served;
+		s->mapped = set;
 }
 
 static void sync_serve_no_more(struct group *g, uint64_t set)
@@ -159,6 +160,7 @@ void sync_requested(struct group_peer *peer, const struct frame_sync_request *re
 	log_info("%s asks for a full sync", peer->name);
 
 	/* Changes from now on, and a walk for what there is. */
+	repair_forget(g, peer->bit);
 	s->served |= peer->bit;
 	s->waiting |= peer->bit;
 	transmit_wait(g->transmit, loop_clock(), peer->id, true);
@@ -229,6 +231,9 @@ void sync_event(struct group *g, const struct kernel_event *event)
 	case GWSYNC_EVENT_ACTIVATE_DONE:
 		log_info("%u replicas became own flows", event->count);
 		break;
+	case GWSYNC_EVENT_DIGEST:
+		repair_compared(g, event);
+		break;
 	case GWSYNC_EVENT_LOST:
 		sync_again_for_all(g, "ends of flows were lost in the kernel");
 		break;
@@ -242,17 +247,21 @@ void sync_check_behind(struct group *g, uint64_t now_ns)
 	uint64_t set = transmit_behind(g->transmit, now_ns) & g->sync.served;
 	unsigned int i;
 
+	repair_check_kept(g, now_ns);
 	if (!set)
 		return;
 	for (i = 0; i < g->npeers; i++)
 		if (g->peers[i].bit & set)
 			log_warning("%s does not keep up: out of sync", g->peers[i].name);
+	/* One that a full sync is on its way to has no state to be repaired. */
+	repair_keep(g, set & ~(g->sync.waiting | g->sync.walking));
 	sync_serve_no_more(g, set);
 }
 
 void sync_dead(struct group *g, struct group_peer *peer)
 {
 	peer->request = 0;
+	repair_keep(g, peer->bit & g->sync.served & ~(g->sync.waiting | g->sync.walking));
 	sync_serve_no_more(g, peer->bit);
 }
 
@@ -285,6 +294,7 @@ void sync_restart(struct group *g, uint64_t delay_ns)
 
 	s->complete = false;
 	s->unserved_ns = 0;
+	repair_stop(g);
 	if (!s->kernel || !s->owner) {
 		sync_enter(g, SYNC_NONE);
 		return;
@@ -320,9 +330,11 @@ void sync_session(struct group_peer *peer)
 
 	peer->request = 0;
 	peer->serves_us = false;
+	repair_forget(peer->group, peer->bit);
 	if (s->owner != peer->id)
 		return;
 	/* Another stream: nothing of the old one can be repaired. */
+	repair_stop(peer->group);
 	s->owner = 0;
 	s->complete = false;
 	sync_enter(peer->group, SYNC_NONE);
@@ -397,10 +409,14 @@ void sync_lost(struct group_peer *peer, uint64_t first, uint64_t next)
 	if (g->member.state != MEMBER_BACKUP || peer->id != g->sync.owner ||
 	    g->sync.phase == SYNC_NONE)
 		return;
-	log_warning("%llu frames of %s are lost: full sync again",
-		    (unsigned long long)(next - first), peer->name);
-	g->sync.restarts++;
-	sync_restart(g, 0);
+	log_warning("%llu frames of %s are lost: %s", (unsigned long long)(next - first),
+		    peer->name, g->sync.complete ? "comparing" : "full sync again");
+	if (g->sync.complete) {
+		repair_verify(g, "frames were lost");
+	} else {
+		g->sync.restarts++;
+		sync_restart(g, 0);
+	}
 	sync_judge(g, loop_clock());
 }
 
@@ -409,9 +425,12 @@ static void sync_swept(struct group *g, const struct kernel_event *event)
 	struct sync *s = &g->sync;
 	unsigned int i;
 
-	if (g->member.state != MEMBER_BACKUP || s->phase != SYNC_SWEEP ||
-	    event->owner != s->owner)
+	if (g->member.state != MEMBER_BACKUP || event->owner != s->owner)
 		return;
+	if (s->phase != SYNC_SWEEP) {
+		repair_swept(g);
+		return;
+	}
 	/* What an earlier owner left and this one has not named is gone. */
 	for (i = 0; i < g->npeers; i++)
 		if (g->peers[i].bit & s->foreign && g->peers[i].id != s->owner)
@@ -419,9 +438,9 @@ static void sync_swept(struct group *g, const struct kernel_event *event)
 	s->foreign = 1ULL << s->owner;
 	s->full_received++;
 	s->complete = true;
-	sync_enter(g, SYNC_DONE);
-	log_notice("in sync with %s, %u stale replicas removed", group_name(g, s->owner),
-		   event->count);
+	log_info("full sync of %s is here, %u stale replicas removed", group_name(g, s->owner),
+		 event->count);
+	repair_verify(g, NULL);
 	sync_judge(g, loop_clock());
 }
 
@@ -473,14 +492,16 @@ void sync_judge(struct group *g, uint64_t now_ns)
 			s->restarts++;
 			sync_restart(g, 0);
 		}
-	} else if (s->phase == SYNC_DONE && !peer->serves_us) {
+	} else if ((s->phase == SYNC_DONE || s->phase == SYNC_VERIFY) && !peer->serves_us) {
 		if (!s->unserved_ns) {
 			s->unserved_ns = now_ns;
 		} else if (now_ns > s->unserved_ns && now_ns - s->unserved_ns > dead_ns) {
-			log_warning("%s no longer sends us its changes: full sync again",
-				    peer->name);
-			s->restarts++;
-			sync_restart(g, 0);
+			s->unserved_ns = 0;
+			if (s->phase == SYNC_DONE) {
+				log_warning("%s no longer sends us its changes: comparing",
+					    peer->name);
+				repair_verify(g, "changes were not sent");
+			}
 		}
 	} else {
 		s->unserved_ns = 0;
@@ -491,7 +512,12 @@ void sync_judge(struct group *g, uint64_t now_ns)
 	missing_ns = receive_missing_since(peer->receive);
 	whole = !missing_ns || now_ns < missing_ns || now_ns - missing_ns < SYNC_MISSING_NS;
 	/* Changes that were not for us went by as steps of the stream. */
-	member_set_in_sync(&g->member, now_ns, s->complete && path && whole && !s->unserved_ns);
+	member_set_in_sync(&g->member, now_ns, s->complete && s->phase == SYNC_DONE &&
+			   !g->repair.differing && path && whole && !s->unserved_ns);
+	if (!s->in_sync_ns || s->was_in_sync != g->member.in_sync) {
+		s->was_in_sync = g->member.in_sync;
+		s->in_sync_ns = now_ns;
+	}
 }
 
 /* Changes of role. */
@@ -527,6 +553,8 @@ void sync_acquire(struct group *g, uint64_t owners, uint32_t epoch)
 	if (!owners)		/* nothing has changed but that others must be told again */
 		return;
 	loop_timer_del(g->loop, &s->request_timer);
+	repair_stop(g);
+	repair_forget(g, ~0ULL);
 	sync_enter(g, SYNC_NONE);
 	s->owner = 0;
 	s->complete = false;
@@ -545,6 +573,7 @@ void sync_acquire(struct group *g, uint64_t owners, uint32_t epoch)
 
 void sync_release(struct group *g, uint8_t owner, uint32_t epoch)
 {
+	repair_forget(g, ~0ULL);
 	sync_clear_served(g);
 	g->sync.foreign |= 1ULL << owner;	/* what was own here is now its */
 	if (g->sync.kernel)
@@ -553,6 +582,7 @@ void sync_release(struct group *g, uint8_t owner, uint32_t epoch)
 
 void sync_timers(struct group *g)
 {
+	repair_init(g);
 	g->sync.request_timer.fire = sync_ask;
 	g->sync.walk_timer.fire = sync_walk;
 }

@@ -13,6 +13,7 @@
 /* A frame of the ring: @data.records points to the slot's own memory. */
 struct slot {
 	struct frame_data	data;
+	uint64_t		sent_ns;	/* the first time, 0: not yet */
 	uint64_t		again_ns;	/* last sent again, 0: never */
 	bool			queued;		/* somebody asked for it */
 };
@@ -226,6 +227,7 @@ int transmit_push(struct transmit *t, const struct frame_data *data, uint64_t *s
 		memcpy(records, data->records, copy.len);
 	copy.records = records;
 	slot->data = copy;
+	slot->sent_ns = 0;
 	slot->again_ns = 0;
 	slot->queued = false;
 	if (seq)
@@ -283,6 +285,7 @@ static void sent_first(struct transmit *t, uint64_t now, const struct frame_data
 		if (member->acked >= data->seq - 1)
 			member->moved_ns = now;
 	}
+	slot_of(t, t->send_seq)->sent_ns = now;
 	t->send_seq++;
 	t->stats.frames++;
 	t->stats.bytes += data->len;
@@ -409,4 +412,31 @@ uint64_t transmit_behind(struct transmit *t, uint64_t now)
 	}
 	t->waited &= ~behind;
 	return behind;
+}
+
+uint64_t transmit_lag_ns(const struct transmit *t, uint64_t now, uint8_t member)
+{
+	uint64_t seq = transmit_acked(t, member) + 1;
+	const struct slot *slot = &t->slot[seq % t->frames];
+
+	if (!is_member(t->joined, member) || seq >= t->push_seq)
+		return 0;
+	if (slot->data.seq != seq || !slot->sent_ns)
+		return elapsed(now, t->member[member].moved_ns);
+	return elapsed(now, slot->sent_ns);
+}
+
+uint64_t transmit_lag_records(const struct transmit *t, uint8_t member)
+{
+	uint64_t seq = transmit_acked(t, member) + 1, records = 0;
+
+	if (!is_member(t->joined, member))
+		return 0;
+	for (; seq < t->push_seq; seq++) {
+		const struct slot *slot = &t->slot[seq % t->frames];
+
+		if (slot->data.seq == seq && is_member(slot->data.set, member))
+			records += frame_count_records(&slot->data);
+	}
+	return records;
 }

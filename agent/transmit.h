@@ -154,6 +154,11 @@ uint64_t transmit_last(const struct transmit *transmit);	/* last sent, 0: none *
 uint64_t transmit_pushed(const struct transmit *transmit);	/* last pushed, 0: none */
 uint64_t transmit_oldest(const struct transmit *transmit);	/* that can be sent again */
 uint64_t transmit_acked(const struct transmit *transmit, uint8_t member);
+
+/* Age of the oldest frame that a member has not acked, 0: it has all. */
+uint64_t transmit_lag_ns(const struct transmit *transmit, uint64_t now, uint8_t member);
+/* Flows in those frames that are for it, as far as they are still here. */
+uint64_t transmit_lag_records(const struct transmit *transmit, uint8_t member);
 const struct transmit_stats *transmit_stats(const struct transmit *transmit);
 
 #endif

@@ -550,6 +550,7 @@ static void test_example(void **state)
 		    !strncmp(p + 3, "heartbeat", 9) || !strncmp(p + 3, "dead", 4) ||
 		    !strncmp(p + 3, "flush", 5) || !strncmp(p + 3, "hold", 4) ||
 		    !strncmp(p + 3, "tombstones", 10) || !strncmp(p + 3, "walk_rate", 9) ||
+		    !strncmp(p + 3, "digest_ms", 9) ||
 		    !strncmp(p + 3, "control", 7) || !strncmp(p + 3, "retransmit", 10) ||
 		    !strncmp(p + 3, "reorder", 7) || !strncmp(p + 3, "sync_state", 10))
 			p[1] = ' ';

@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Repair: digests say which classes of flows differ, and those are sent again.
+ *
+ * The kernel halves compare; see kmod/digest.c.  A backup that has lost frames,
+ * or was cut off for a while, has most of its owner's state: it does not begin
+ * anew but goes on with the changes, compares, and has the rest repaired.
+ */
+#include <string.h>
+
+#include "container.h"
+#include "group.h"
+#include "log.h"
+#include "sync.h"
+
+#define REPAIR_ASK_NS		(300 * NSEC_PER_MSEC)	/* for digests, doubling */
+#define REPAIR_VERIFY_NS	(8 * NSEC_PER_SEC)	/* without any answer */
+#define REPAIR_AGAIN_NS		(1 * NSEC_PER_SEC)	/* doubling while it does not help */
+#define REPAIR_AGAIN_MAX_NS	(600 * NSEC_PER_SEC)
+#define REPAIR_KEEP_NS		(600 * NSEC_PER_SEC)
+
+/* The owner's half. */
+
+/* Members that were served and are not: what changes meanwhile must still be
+ * in the sums, or nobody would see that they lack it.
+ */
+void repair_keep(struct group *g, uint64_t set)
+{
+	uint64_t now_ns = loop_clock();
+	unsigned int i;
+
+	for (i = 0; i < g->npeers; i++)
+		if (g->peers[i].bit & set)
+			g->peers[i].kept_ns = now_ns;
+	g->repair.kept |= set;
+}
+
+void repair_forget(struct group *g, uint64_t set)
+{
+	g->repair.kept &= ~set;
+}
+
+void repair_check_kept(struct group *g, uint64_t now_ns)
+{
+	uint64_t kept = g->repair.kept;
+	unsigned int i;
+
+	for (i = 0; kept && i < g->npeers; i++)
+		if (g->peers[i].bit & kept && now_ns - g->peers[i].kept_ns > REPAIR_KEEP_NS)
+			repair_forget(g, g->peers[i].bit);
+	if (g->repair.kept != kept)
+		sync_map(g);
+}
+
+void repair_requested(struct group_peer *peer, const struct frame_repair_request *request)
+{
+	uint64_t classes[GWSYNC_BUCKETS] = { 0 };
+	struct group *g = peer->group;
+	struct sync *s = &g->sync;
+	unsigned int i;
+
+	if (g->member.state != MEMBER_OWNER || !s->kernel || !s->active ||
+	    g->switchover.phase == SWITCHOVER_DRAIN || request->epoch != g->member.epoch)
+		return;
+	if (!(s->served & peer->bit)) {
+		/* Too long ago: it asks for a full sync when nobody answers. */
+		if (!(g->repair.kept & peer->bit))
+			return;
+		log_notice("%s is back: its state is compared and repaired", peer->name);
+		repair_forget(g, peer->bit);
+		s->served |= peer->bit;
+		transmit_wait(g->transmit, loop_clock(), peer->id, true);
+		sync_map(g);
+		heartbeat_send(g);	/* says that it is served */
+	}
+	if (!request->buckets) {
+		kernel_repair(s->kernel, NULL);
+		return;
+	}
+	for (i = 0; i < request->buckets; i++)
+		classes[request->repair[i].bucket] = request->repair[i].classes;
+	if (!kernel_repair(s->kernel, classes))
+		g->repair.served++;
+}
+
+/* The backup's half. */
+
+static void repair_send(struct group *g, struct frame_repair_request *request)
+{
+	struct frame frame = { .head.type = FRAME_REPAIR_REQUEST };
+
+	request->stream = session_stream(&g->session, g->sync.owner);
+	request->epoch = g->sync.epoch;
+	frame.repair_request = *request;
+	if (g->data_link != GROUP_NO_LINK && session_live(&g->session, g->sync.owner))
+		group_send(g, g->data_link, &frame);
+}
+
+static void repair_ask_digests(struct group *g)
+{
+	struct frame_repair_request request = { .buckets = 0 };
+
+	repair_send(g, &request);
+}
+
+static void repair_ask(struct group *g, uint64_t now_ns)
+{
+	struct frame_repair_request request = { .buckets = 0 };
+	uint64_t classes[GWSYNC_BUCKETS];
+	struct repair *r = &g->repair;
+	unsigned int i;
+
+	if (kernel_differing(g->sync.kernel, classes))
+		return;
+	for (i = 0; i < GWSYNC_BUCKETS; i++) {
+		if (classes[i]) {
+			request.repair[request.buckets].bucket = (uint8_t)i;
+			request.repair[request.buckets++].classes = classes[i];
+		}
+		if (request.buckets &&
+		    (request.buckets == FRAME_REPAIR_MAX || i == GWSYNC_BUCKETS - 1)) {
+			repair_send(g, &request);
+			request.buckets = 0;
+		}
+	}
+	r->last_ns = now_ns;
+	r->last_classes = r->differing;
+	r->last_cause = r->cause ? r->cause : "digests differed";
+	r->repairs++;
+	log_notice("%u of %u classes differ from %s (%s): asking for them", r->differing,
+		   GWSYNC_CLASSES, group_name(g, g->sync.owner), r->last_cause);
+}
+
+/* Nobody answers: an older version, or an owner that has forgotten us. */
+static void repair_unheard(struct group *g)
+{
+	const char *owner = group_name(g, g->sync.owner);
+
+	if (g->repair.cause) {
+		log_warning("%s does not repair us: full sync again", owner);
+		g->sync.restarts++;
+		sync_restart(g, 0);
+		return;
+	}
+	log_warning("%s sends no digests: in sync after its full sync, unproven", owner);
+	g->repair.proven_ns = 0;
+	sync_enter(g, SYNC_DONE);
+	sync_judge(g, loop_clock());
+}
+
+static void repair_timer(struct loop_timer *timer)
+{
+	struct group *g = container_of(timer, struct group, repair.timer);
+	struct sync *s = &g->sync;
+	struct repair *r = &g->repair;
+	uint64_t now_ns = loop_clock();
+
+	if (g->member.state != MEMBER_BACKUP || s->phase != SYNC_VERIFY || !s->kernel)
+		return;
+	if (now_ns - r->heard_ns > REPAIR_VERIFY_NS) {
+		repair_unheard(g);
+		return;
+	}
+	repair_ask_digests(g);
+	r->ask_ns *= 2;
+	loop_timer_in(g->loop, timer, r->ask_ns);
+}
+
+void repair_verify(struct group *g, const char *cause)
+{
+	struct repair *r = &g->repair;
+
+	sync_enter(g, SYNC_VERIFY);
+	r->cause = cause;
+	r->again_ns = 0;
+	r->wait_ns = REPAIR_AGAIN_NS;
+	r->heard_ns = loop_clock();
+	r->ask_ns = REPAIR_ASK_NS;
+	repair_ask_digests(g);
+	loop_timer_in(g->loop, &r->timer, r->ask_ns);
+}
+
+void repair_swept(struct group *g)
+{
+	if (g->sync.phase == SYNC_VERIFY || g->sync.phase == SYNC_DONE)
+		repair_ask_digests(g);
+}
+
+static void repair_proven(struct group *g, uint64_t now_ns)
+{
+	struct repair *r = &g->repair;
+
+	if (r->differing)
+		log_notice("no class differs from %s any more", group_name(g, g->sync.owner));
+	r->differing = 0;
+	r->proven_ns = now_ns;
+	r->cause = NULL;
+	r->wait_ns = REPAIR_AGAIN_NS;
+	r->again_ns = 0;
+	if (g->sync.phase != SYNC_VERIFY)
+		return;
+	loop_timer_del(g->loop, &r->timer);
+	sync_enter(g, SYNC_DONE);
+	log_notice("in sync with %s: all digests are the same", group_name(g, g->sync.owner));
+}
+
+void repair_compared(struct group *g, const struct kernel_event *event)
+{
+	uint64_t now_ns = loop_clock();
+	struct repair *r = &g->repair;
+
+	if (g->member.state != MEMBER_BACKUP || event->owner != g->sync.owner ||
+	    (g->sync.phase != SYNC_VERIFY && g->sync.phase != SYNC_DONE))
+		return;
+	r->rounds++;
+	r->heard_ns = now_ns;
+	if (!event->count) {
+		repair_proven(g, now_ns);
+	} else {
+		/* What no repair mends, a full table, is not to be sent for ever. */
+		if (r->differing && event->count > r->differing / 2 && now_ns >= r->again_ns)
+			r->wait_ns = r->wait_ns < REPAIR_AGAIN_MAX_NS / 2 ?
+				     2 * r->wait_ns : REPAIR_AGAIN_MAX_NS;
+		r->differing = event->count;
+		if (now_ns >= r->again_ns) {
+			r->again_ns = now_ns + r->wait_ns;
+			repair_ask(g, now_ns);
+		}
+	}
+	sync_judge(g, now_ns);
+}
+
+void repair_init(struct group *g)
+{
+	g->repair.timer.fire = repair_timer;
+}
+
+void repair_stop(struct group *g)
+{
+	loop_timer_del(g->loop, &g->repair.timer);
+	g->repair.differing = 0;
+	g->repair.cause = NULL;
+}
