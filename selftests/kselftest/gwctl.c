@@ -61,6 +61,11 @@ static const char * const stat_names[GWSYNC_STAT_A_MAX + 1] = {
 	[GWSYNC_STAT_A_PICKUP] = "pickup",
 	[GWSYNC_STAT_A_PICKUP_REFUSED] = "pickup_refused",
 	[GWSYNC_STAT_A_REFRESHED] = "refreshed",
+	[GWSYNC_STAT_A_CLASSES_COMPARED] = "classes_compared",
+	[GWSYNC_STAT_A_CLASSES_DIFFERED] = "classes_differed",
+	[GWSYNC_STAT_A_REPAIRED] = "repaired",
+	[GWSYNC_STAT_A_SPOILED] = "spoiled",
+	[GWSYNC_STAT_A_FOREIGN] = "foreign",
 };
 
 static const char * const event_names[] = {
@@ -121,6 +126,7 @@ static int get_cb(const struct nlmsghdr *nlh, void *data)
 		{ GWSYNC_A_PARAM_BATCH_BYTES, 4, "batch_bytes" },
 		{ GWSYNC_A_PARAM_TOMBSTONES, 4, "tombstones" },
 		{ GWSYNC_A_PARAM_WALK_RATE, 4, "walk_rate" },
+		{ GWSYNC_A_PARAM_DIGEST_MS, 4, "digest_ms" },
 		{ GWSYNC_A_REPLICAS, 8, "replicas" },
 		{ GWSYNC_A_FLOWS, 8, "flows" },
 	};
@@ -252,13 +258,14 @@ static int put_params(struct nlmsghdr *nlh, char **argv)
 		{ "batch_bytes", GWSYNC_A_PARAM_BATCH_BYTES },
 		{ "tombstones", GWSYNC_A_PARAM_TOMBSTONES },
 		{ "walk_rate", GWSYNC_A_PARAM_WALK_RATE },
+		{ "digest_ms", GWSYNC_A_PARAM_DIGEST_MS },
 	};
 	unsigned int i;
 
 	for (; argv[0] && argv[1]; argv += 2) {
-		for (i = 0; i < 5 && strcmp(params[i].name, argv[0]); i++)
+		for (i = 0; i < 6 && strcmp(params[i].name, argv[0]); i++)
 			;
-		if (i == 5)
+		if (i == 6)
 			return -EINVAL;
 		mnl_attr_put_u32(nlh, params[i].attr, num(argv[1]));
 	}

@@ -1,0 +1,90 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Anti-entropy: what is deleted, changed and added behind gwsync's back on the
+# backup is found and repaired, and nothing else is sent; after a time without
+# the owner the same, and no full sync.
+# shellcheck source=selftests/kselftest/lib_agent.sh
+. "$(dirname "$0")/lib_agent.sh"
+
+FLOWS=${FLOWS:-10000}
+ROUND_MS=$((2000 * SCALE))
+gateways
+sync_lan "$A" "$B"
+gwsync key generate "$TMP/key" > /dev/null || bail "no key"
+for n in 1 2; do
+	ns=$([ $n = 1 ] && echo "$A" || echo "$B")
+	agent_config "$ns" 1 $n "$TMP/key"
+	echo "kernel = { digest_ms = $ROUND_MS; };" >> "$TMP/$ns.conf"
+done
+agent_start "$A"
+check "A owns" wait_for 5 field_is "$A" state owner || finish
+# Some have a mark, some a translation; a fiftieth each is for who tampers.
+make_some() { ctmake "$A" create "count=$1" "src=$2" dst=10.2.0.9 proto=17 dport=53 sport=1000 \
+	timeout=3000 status=0x0e "${@:3}"; }
+make_some $((FLOWS * 46 / 100)) 10.1.0.2
+make_some $((FLOWS / 4)) 10.1.0.3 mark=7
+make_some $((FLOWS / 4)) 10.1.0.4 snat=10.2.0.1
+make_some $((FLOWS / 50)) 10.1.0.5 snat=10.2.0.2
+make_some $((FLOWS / 50)) 10.1.0.6 mark=1
+check "$FLOWS flows at the owner" ge "$(flows "$A")" $FLOWS
+agent_start "$B"
+check "B in sync" wait_for 10 in_sync "$A" "$B"
+check "tables are equal" same $FLOWS "$A" "$B"
+ask "$B" status | sed -n '/sync\|repair/s/^/# /p'
+check "and it is proven" logged "$B" "all digests are the same"
+
+full=$(counter "$B" sync full_received)
+# of_repair KEY: of B's status
+of_repair() { ask "$B" status --json | sed -n "s/^    \"$1\": \([0-9]*\).*/\1/p"; }
+# tamper NAME COMMAND...: it is done to B, then all is as before
+tamper() {
+	local name=$1 sent began repairs
+
+	shift
+	sent=$(stat "$A" records_sent) repaired=$(stat "$A" repaired)
+	repairs=$(of_repair repairs) began=${EPOCHREALTIME/./}
+	"$@" > "$TMP/tamper" 2>&1
+	tail -n 1 "$TMP/tamper" | sed 's/^/# /'
+	check "$name: the tables differ" differ_now
+	check "$name: found" wait_for $((5 * ROUND_MS / 1000)) found_after "$repairs"
+	check "$name: in sync again" wait_for $((5 * ROUND_MS / 1000)) in_sync "$A" "$B"
+	repaired=$(($(stat "$A" repaired) - repaired))
+	echo "# $name: after $(((${EPOCHREALTIME/./} - began) / 1000)) ms of rounds of $ROUND_MS ms:" \
+		"$repaired flows sent again"
+	check "$name: tables are equal" same $FLOWS "$A" "$B"
+	check "$name: nothing else was sent" eq $(($(stat "$A" records_sent) - sent)) "$repaired"
+	check "$name: no full sync" eq "$(counter "$B" sync full_received)" "$full"
+}
+differ_now() { ! ctcompare -k "$A" "$B" > /dev/null; }
+found_after() { ge "$(of_repair repairs)" $(($1 + 1)); }
+few() { ge $((FLOWS / 5)) "$repaired"; }
+
+tamper deleted in_ns "$B" conntrack -D -p udp --orig-src 10.1.0.5
+check "deleted: only what is of their classes" few
+tamper changed in_ns "$B" conntrack -U -p udp --orig-src 10.1.0.6 -m 9
+check "changed: only what is of their classes" few
+# The tool may stop half way, when its dump and its changes meet.
+changed=$(sed -n 's/.* \([0-9]*\) flow entries have been updated.*/\1/p' "$TMP/tamper")
+echo "# conntrack -U has changed ${changed:-none}"
+check "each change was noticed at once" stat_least "$B" spoiled "${changed:-1000000}"
+tamper added ctmake "$B" create count=$((FLOWS / 50)) src=10.1.0.7 dst=10.2.0.9 proto=17 dport=53 \
+	sport=9000 timeout=3000 status=0x0e
+check "added: only what is of their classes" few
+check "what was added was noticed" stat_least "$B" foreign $((FLOWS / 50))
+tamper flushed in_ns "$B" conntrack -F
+
+# The backup is away while much changes: it has missed it for good, and knows.
+agent_signal STOP "$B"
+given_up() { peer_is "$A" gw2 served false; }
+check "away: given up" wait_for 10 given_up
+make_some $((FLOWS / 10)) 10.1.0.8
+in_ns "$A" conntrack -D -p udp --orig-src 10.1.0.6 > /dev/null 2>&1
+in_ns "$A" conntrack -U -p udp --orig-src 10.1.0.5 -m 5 > /dev/null 2>&1
+agent_signal CONT "$B"
+not_in_sync() { field_is "$B" in_sync false; }
+check "away: does not say that it is in sync" wait_for 10 not_in_sync
+check "away: in sync again" wait_for 20 in_sync "$A" "$B"
+check "away: tables are equal" same $((FLOWS * 108 / 100)) "$A" "$B"
+check "away: no full sync" eq "$(counter "$B" sync full_received)" "$full"
+ask "$B" status | sed -n '/sync\|repair/s/^/# /p'
+finish
