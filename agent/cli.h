@@ -26,6 +26,7 @@ int cli_switchover(struct cli *cli, int argc, char **argv);
 int cli_config(struct cli *cli, int argc, char **argv);
 int cli_key(struct cli *cli, int argc, char **argv);
 int cli_monitor(struct cli *cli, int argc, char **argv);
+int cli_verify(struct cli *cli, int argc, char **argv);
 
 /* "gwsync: text" to stderr (with --json an object to stdout); CLI_FAILED. */
 int cli_error(const struct cli *cli, const char *fmt, ...)
@@ -58,6 +59,9 @@ bool cli_true(const json_t *json, const char *key);
 
 /* "3d4h", "12m5s", "310ms" */
 const char *cli_duration(long long ms, char text[24]);
+
+/* All flows of the kernel as flows --json shows them, NULL after a message. */
+json_t *cli_flows_collect(const struct cli *cli);
 
 /* Shared by status and monitor. */
 void cli_status_print(const struct cli *cli, const json_t *status);

@@ -15,7 +15,8 @@
 #include "record.h"
 
 struct flows {
-	struct cli		*cli;
+	const struct cli	*cli;
+	json_t			*collect;		/* an array for them, or NULL: show them */
 	bool			own, replicas;		/* which to show */
 	unsigned long long	limit, shown, malformed;
 };
@@ -128,7 +129,9 @@ static int flow_cb(const struct nlmsghdr *nlh, void *arg)
 	replica = json_is_integer(json_object_get(json, "owner"));
 	if ((replica ? flows->replicas : flows->own) && flows->shown < flows->limit) {
 		flows->shown++;
-		if (flows->cli->json) {
+		if (flows->collect) {
+			json_array_append(flows->collect, json);
+		} else if (flows->cli->json) {
 			fputs(flows->shown > 1 ? ",\n" : "\n", stdout);
 			json_dumpf(json, stdout, JSON_COMPACT | JSON_PRESERVE_ORDER);
 		} else {
@@ -176,11 +179,13 @@ static int flows_dump(struct flows *flows)
 	nlh = netlink_start_genl(&netlink, message, family, GWSYNC_CMD_GET_FLOW,
 				 GWSYNC_GENL_VERSION, NLM_F_DUMP);
 	err = netlink_send(&netlink, nlh, nlh->nlmsg_len);
-	if (cli->json)
+	if (cli->json && !flows->collect)
 		fputs("{\"flows\": [", stdout);
 	if (!err)
 		err = netlink_wait(&netlink, nlh->nlmsg_seq, flow_cb, flows);
 	netlink_close(&netlink);
+	if (flows->collect)
+		return err && err != -EINTR ? cli_error(cli, "flows: %s", strerror(-err)) : CLI_OK;
 	if (cli->json)
 		flows_end(flows, err, netlink.extack);
 	else if (err == -EINTR)
@@ -196,6 +201,19 @@ static int flows_dump(struct flows *flows)
 		cli_error(cli, "%llu records were not understood: is this gwsync older than the module?",
 			  flows->malformed);
 	return err || flows->malformed ? CLI_FAILED : CLI_OK;
+}
+
+json_t *cli_flows_collect(const struct cli *cli)
+{
+	struct flows flows = {
+		.cli = cli, .own = true, .replicas = true, .limit = UINT64_MAX,
+		.collect = json_array(),
+	};
+
+	if (flows_dump(&flows) == CLI_OK)
+		return flows.collect;
+	json_decref(flows.collect);
+	return NULL;
 }
 
 int cli_flows(struct cli *cli, int argc, char **argv)

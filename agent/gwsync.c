@@ -25,6 +25,8 @@ static const struct {
 	{ "switchover", cli_switchover, "[--to NAME] [--force] [--no-wait]",
 	  "hand the group to another member" },
 	{ "monitor", cli_monitor, "[--interval SECONDS] [--count N]", "status and rates, live" },
+	{ "verify", cli_verify, "PEER-COMMAND...",
+	  "compare the connections with another member's, all of them" },
 	{ "config", cli_config, "check [FILE]", "check a configuration file" },
 	{ "key", cli_key, "generate [FILE]", "make a key for the group" },
 };

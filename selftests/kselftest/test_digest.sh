@@ -6,7 +6,7 @@
 # shellcheck source=selftests/kselftest/lib_agent.sh
 . "$(dirname "$0")/lib_agent.sh"
 
-FLOWS=${FLOWS:-10000}
+FLOWS=5000
 ROUND_MS=$((2000 * SCALE))
 gateways
 sync_lan "$A" "$B"
@@ -34,6 +34,12 @@ ask "$B" status | sed -n '/sync\|repair/s/^/# /p'
 check "and it is proven" logged "$B" "all digests are the same"
 
 full=$(counter "$B" sync full_received)
+# verify: B against A, by the command
+verify() {
+	# With its path: busybox' shell has an ip of its own.
+	in_ns "$B" gwsync verify "$(command -v ip)" netns exec "$A" gwsync
+}
+check "verify: nothing differs" verify
 # of_repair KEY: of B's status
 of_repair() { ask "$B" status --json | sed -n "s/^    \"$1\": \([0-9]*\).*/\1/p"; }
 # tamper NAME COMMAND...: it is done to B, then all is as before
@@ -43,9 +49,7 @@ tamper() {
 	shift
 	sent=$(stat "$A" records_sent) repaired=$(stat "$A" repaired)
 	repairs=$(of_repair repairs) began=${EPOCHREALTIME/./}
-	"$@" > "$TMP/tamper" 2>&1
-	tail -n 1 "$TMP/tamper" | sed 's/^/# /'
-	check "$name: the tables differ" differ_now
+	"$@" > /dev/null 2>&1
 	check "$name: found" wait_for $((5 * ROUND_MS / 1000)) found_after "$repairs"
 	check "$name: in sync again" wait_for $((5 * ROUND_MS / 1000)) in_sync "$A" "$B"
 	repaired=$(($(stat "$A" repaired) - repaired))
@@ -55,18 +59,16 @@ tamper() {
 	check "$name: nothing else was sent" eq $(($(stat "$A" records_sent) - sent)) "$repaired"
 	check "$name: no full sync" eq "$(counter "$B" sync full_received)" "$full"
 }
-differ_now() { ! ctcompare -k "$A" "$B" > /dev/null; }
 found_after() { ge "$(of_repair repairs)" $(($1 + 1)); }
 few() { ge $((FLOWS / 5)) "$repaired"; }
 
 tamper deleted in_ns "$B" conntrack -D -p udp --orig-src 10.1.0.5
 check "deleted: only what is of their classes" few
-tamper changed in_ns "$B" conntrack -U -p udp --orig-src 10.1.0.6 -m 9
+# What conntrack -U sends; itself it may stop half way, when its dump and its changes meet.
+tamper changed ctmake "$B" update count=$((FLOWS / 50)) src=10.1.0.6 dst=10.2.0.9 proto=17 \
+	dport=53 sport=1000 mark=9
 check "changed: only what is of their classes" few
-# The tool may stop half way, when its dump and its changes meet.
-changed=$(sed -n 's/.* \([0-9]*\) flow entries have been updated.*/\1/p' "$TMP/tamper")
-echo "# conntrack -U has changed ${changed:-none}"
-check "each change was noticed at once" stat_least "$B" spoiled "${changed:-1000000}"
+check "each change was noticed" stat_least "$B" spoiled $((FLOWS / 50))
 tamper added ctmake "$B" create count=$((FLOWS / 50)) src=10.1.0.7 dst=10.2.0.9 proto=17 dport=53 \
 	sport=9000 timeout=3000 status=0x0e
 check "added: only what is of their classes" few
@@ -87,4 +89,13 @@ check "away: in sync again" wait_for 20 in_sync "$A" "$B"
 check "away: tables are equal" same $((FLOWS * 108 / 100)) "$A" "$B"
 check "away: no full sync" eq "$(counter "$B" sync full_received)" "$full"
 ask "$B" status | sed -n '/sync\|repair/s/^/# /p'
+
+# By hand, where nobody repairs.
+check "B ends" agent_end "$B"
+in_ns "$B" conntrack -U -p udp --orig-src 10.1.0.8 --sport 1000 -m 77 > /dev/null 2>&1
+in_ns "$B" conntrack -D -p udp --orig-src 10.1.0.8 --sport 1001 > /dev/null 2>&1
+verify > "$TMP/verify"
+check "verify: it names what was changed" grep "mark is 77 here, absent there" "$TMP/verify"
+check "and what was deleted" grep "missing here: announced" "$TMP/verify"
+check "and that alone" grep " 2 differ" "$TMP/verify"
 finish
