@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Frames: what decodes must encode to the same bytes.
+ *
+ * Input: a clear head (FRAME_HEAD_BYTES), then a body.
+ */
+#include "frame.h"
+#include "fuzz.h"
+
+static void body(enum frame_type type, const uint8_t *data, size_t len)
+{
+	static uint8_t again[FRAME_BODY_MAX + 1024];
+	uint8_t *copy = exact_copy(data, len);
+	static struct frame frame;
+
+	frame.head.type = type;
+	if (frame_decode_body(copy, len, &frame) == FRAME_OK) {
+		expect(len <= FRAME_BODY_MAX);
+		expect(frame_encode_body(&frame, again, sizeof(again)) == len);
+		expect(!memcmp(again, copy, len));
+		/* One byte less of room, and nothing is promised. */
+		expect(!frame_encode_body(&frame, again, len - 1));
+		if (type == FRAME_DATA) {
+			const uint8_t *records = frame.data.records;
+
+			expect(frame_valid_data(&frame.data));
+			expect(records >= copy && records + frame.data.len == copy + len);
+		}
+	}
+	free(copy);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	uint8_t *copy = exact_copy(data, size), again[FRAME_HEAD_BYTES];
+	struct frame_head head = { 0 };
+
+	if (frame_decode_head(copy, size, &head) == FRAME_OK) {
+		expect(size <= FRAME_MAX);
+		frame_encode_head(&head, again);
+		expect(!memcmp(again, copy, sizeof(again)));
+	}
+	free(copy);
+	if (size < FRAME_HEAD_BYTES)
+		return 0;
+	/* Whatever the head is worth: the bodies of unknown types, too. */
+	body(data[3] & 0x7f, data + FRAME_HEAD_BYTES, size - FRAME_HEAD_BYTES);
+	return 0;
+}

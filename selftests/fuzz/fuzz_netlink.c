@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What comes out of netlink sockets: the kernel half's and rtnetlink's.
+ *
+ * Input: settings, then datagrams, each a length (two bytes) and its bytes; of
+ * the numbers that are the kernel's to choose a message can ask for the right
+ * ones: of the family and of the request that is answered.
+ * No socket is used: the link replaces what reads and sends (--wrap).
+ */
+#include <net/if.h>
+
+#include <sanitizer/asan_interface.h>
+
+#include "fuzz.h"
+#include "fuzz_loop.h"
+
+/* Its parsers are static. */
+#include "../../agent/kernel.c"	/* NOLINT(bugprone-suspicious-include) */
+#include "rtnl.h"
+
+#define FAMILY		0x23
+#define SEQ		7
+
+static struct kernel *kernel;
+static struct rtnl rtnl;
+static struct input in;
+static bool paused;
+static void *buffer;		/* of the last datagram, its end poisoned */
+static size_t buffer_size;
+
+ssize_t __wrap_recvmsg(int fd, struct msghdr *msg, int flags);
+ssize_t __wrap_recv(int fd, void *buf, size_t len, int flags);
+ssize_t __wrap_mnl_socket_sendto(const struct mnl_socket *nl, const void *req, size_t len);
+
+static void unpoison(void)
+{
+	if (buffer)
+		ASAN_UNPOISON_MEMORY_REGION(buffer, buffer_size);
+	buffer = NULL;
+}
+
+/* The next datagram; what is behind it in the buffer is out of bounds. */
+static ssize_t datagram(void *buf, size_t size, int *flags)
+{
+	struct nlmsghdr *nlh = buf;
+	const uint8_t *bytes;
+	size_t len;
+	int left;
+
+	unpoison();
+	if (!in.left) {
+		errno = EAGAIN;
+		return -1;
+	}
+	bytes = input_bytes(&in, input_number(&in, 2), &len);
+	if (len > size) {
+		*flags |= MSG_TRUNC;
+		len = size;
+	}
+	memcpy(buf, bytes, len);
+	for (left = (int)len; left >= (int)sizeof(*nlh); nlh = mnl_nlmsg_next(nlh, &left)) {
+		/* libmnl goes astray with 2 GiB and more, which no kernel writes. */
+		nlh->nlmsg_len &= INT32_MAX;
+		if (!mnl_nlmsg_ok(nlh, left))
+			break;
+		if (nlh->nlmsg_type == 0xffff)
+			nlh->nlmsg_type = FAMILY;
+		if (nlh->nlmsg_seq == UINT32_MAX)
+			nlh->nlmsg_seq = SEQ;
+	}
+	ASAN_POISON_MEMORY_REGION((uint8_t *)buf + len, size - len);
+	buffer = buf;
+	buffer_size = size;
+	return (ssize_t)len;
+}
+
+ssize_t __wrap_recvmsg(int fd, struct msghdr *msg, int flags)
+{
+	(void)fd;
+	(void)flags;
+	msg->msg_flags = 0;
+	return datagram(msg->msg_iov->iov_base, msg->msg_iov->iov_len, &msg->msg_flags);
+}
+
+ssize_t __wrap_recv(int fd, void *buf, size_t len, int flags)
+{
+	(void)fd;
+	return datagram(buf, len, &flags);
+}
+
+ssize_t __wrap_mnl_socket_sendto(const struct mnl_socket *nl, const void *req, size_t len)
+{
+	(void)nl;
+	(void)req;
+	return (ssize_t)len;
+}
+
+static bool delta(void *arg, uint64_t set, uint32_t walk_id, const void *records, size_t len)
+{
+	uint8_t *copy = exact_copy(records, len);
+
+	(void)arg;
+	(void)set;
+	(void)walk_id;
+	free(copy);
+	return !paused;
+}
+
+static void event(void *arg, const struct kernel_event *e)
+{
+	(void)arg;
+	expect(e);
+}
+
+static void gone(void *arg, int err)
+{
+	(void)arg;
+	expect(err < 0);
+}
+
+static bool match(void *arg, const char *name)
+{
+	(void)arg;
+	return strlen(name) < IFNAMSIZ && name[0] == 'e';
+}
+
+static void address(void *arg, uint8_t family, const uint8_t *addr)
+{
+	uint8_t *copy = exact_copy(addr, family == AF_INET ? 4 : 16);
+
+	(void)arg;
+	free(copy);
+}
+
+static void begin(void)
+{
+	static const struct kernel_callbacks cb = { .delta = delta, .event = event, .gone = gone };
+
+	if (!kernel) {
+		kernel = calloc(1, sizeof(*kernel));
+		expect(kernel);
+		kernel->loop = &fuzz_loop;
+		kernel->cb = cb;
+		kernel->family = FAMILY;
+		kernel->gone_timer.fire = kernel_say_gone;
+		kernel->netlink.nl = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
+		rtnl.netlink.nl = kernel->netlink.nl;
+		expect(kernel->netlink.nl);
+	}
+	loop_timer_del(&fuzz_loop, &kernel->gone_timer);
+	kernel->gone = false;
+	kernel->paused = false;
+	kernel->next = 0;
+	kernel->count = 0;
+}
+
+/* As kernel_ready(), with one datagram a batch. */
+static void deltas_and_events(void)
+{
+	while (in.left) {
+		struct msghdr *msg = &kernel->mmsg[0].msg_hdr;
+		ssize_t n;
+
+		msg->msg_flags = 0;
+		n = datagram(kernel->message[0], KERNEL_MESSAGE, &msg->msg_flags);
+		if (n < 0)
+			break;
+		kernel->mmsg[0].msg_len = (unsigned int)n;
+		kernel->next = 0;
+		kernel->count = 1;
+		kernel->paused = false;
+		kernel_deliver(kernel);
+		expect(kernel->next == 1);
+	}
+	fuzz_loop_turn();
+}
+
+static void answer(unsigned int what)
+{
+	struct rtnl_link link = { 0 };
+	uint16_t family = 0;
+	json_t *json = json_object();
+	char *text;
+
+	switch (what % 5) {
+	case 0:
+		netlink_wait(&kernel->netlink, SEQ, kernel_state_cb, json);
+		break;
+	case 1:
+		netlink_wait(&kernel->netlink, SEQ, kernel_stats_cb, json);
+		break;
+	case 2:
+		rtnl.netlink.seq = SEQ - 1;
+		rtnl_link_get(&rtnl, "e", &link);
+		expect(strnlen(link.alias, sizeof(link.alias)) < sizeof(link.alias));
+		break;
+	case 3:
+		rtnl.netlink.seq = SEQ - 1;
+		rtnl_addresses(&rtnl, address, NULL);
+		break;
+	case 4:
+		kernel->netlink.seq = SEQ - 1;
+		netlink_family(&kernel->netlink, "gwsync", &family);
+		break;
+	}
+	expect(strnlen(kernel->netlink.extack, NETLINK_EXTACK) < NETLINK_EXTACK);
+	text = json_dumps(json, JSON_COMPACT);
+	expect(text);
+	free(text);
+	json_decref(json);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	bool addresses = false;
+	uint8_t settings;
+
+	begin();
+	in = (struct input) { .at = data, .left = size };
+	settings = input_u8(&in);
+	paused = settings & 0x80;
+	switch (settings & 3) {
+	case 0:
+		deltas_and_events();
+		break;
+	case 1:
+		answer(settings >> 2 & 7);
+		break;
+	case 2:
+		netlink_drain(&kernel->netlink);
+		break;
+	case 3:
+		rtnl_monitor_read(0, match, NULL, &addresses);
+		break;
+	}
+	unpoison();
+	return 0;
+}
