@@ -10,6 +10,7 @@ BUILD	:= $(TOP)/build
 DESTDIR	?=
 PREFIX	?= /usr
 FOR	?= check
+TIME	?= 60
 
 # What runs in guests is not built for this machine's kernel.
 GUEST	:= $(or $(KERNEL),6.1)
@@ -41,6 +42,7 @@ help:
 	@echo '                    build/bench.json, plots in build/bench; ONLY="udp_new ..."'
 	@echo 'make bench-quick    the same with small numbers, under 5: build/bench-quick.json'
 	@echo 'make kselftest      the module tests alone, in guests; TESTS="test_a.sh ..."'
+	@echo 'make fuzz           fuzzers of what comes from outside; TIME=seconds of all together'
 	@echo 'make lint           checkpatch, sparse, W=1, clang-tidy, mandoc, shellcheck, codespell'
 	@echo 'make install        module, gwsyncd, gwsync, man pages, units; DESTDIR, PREFIX'
 	@echo 'make clean'
@@ -94,6 +96,11 @@ check: prepare
 kselftest: guest-parts
 	selftests/vm/run --kernel $(GUEST) --kselftest $(TESTS)
 
+fuzz: FOR = fuzz
+fuzz: prepare
+	@$(MAKE) -s --no-print-directory -C selftests/fuzz OUT=$(BUILD)/fuzz
+	selftests/fuzz/run --time $(TIME)
+
 lint:
 	@scripts/prepare lint
 	@scripts/lint
@@ -110,4 +117,4 @@ clean:
 	rm -rf $(BUILD) gwsync.ko
 
 .PHONY: all help module module-in agent traffic kselftest-tools bench-tools prepare \
-	guest-parts demo demo-control bench bench-quick check kselftest lint install clean
+	guest-parts demo demo-control bench bench-quick check kselftest fuzz lint install clean
