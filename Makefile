@@ -98,8 +98,9 @@ kselftest: guest-parts
 
 fuzz: FOR = fuzz
 fuzz: prepare
+	@$(MAKE) --no-print-directory guest-parts
 	@$(MAKE) -s --no-print-directory -C selftests/fuzz OUT=$(BUILD)/fuzz
-	selftests/fuzz/run --time $(TIME)
+	selftests/fuzz/run --time $(TIME) --kernel $(GUEST)
 
 lint:
 	@scripts/prepare lint
