@@ -190,8 +190,12 @@ static void body(struct input *in)
 	const uint8_t *bytes;
 	size_t len;
 
-	/* Nearly always the next one.  B may jump ahead, but never uses one twice. */
-	b.counter += jump > 0xf0 ? 1 + (input_number(in, 8) & COUNTER_JUMP) : 1;
+	/* Mostly the next one.  B may jump ahead, but never uses one twice. */
+	b.counter++;
+	if (jump >= 0xf0)
+		b.counter += input_number(in, 8) & COUNTER_JUMP;
+	else if (jump >= 0xc0)
+		b.counter += input_number(in, 2) % (4 * REPLAY_BITS);
 	head.counter = b.counter;
 	bytes = input_bytes(in, input_number(in, 2) % (FRAME_BODY_MAX + 1), &len);
 	frame_encode_head(&head, k->bytes);

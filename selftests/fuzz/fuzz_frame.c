@@ -23,6 +23,9 @@ static void body(enum frame_type type, const uint8_t *data, size_t len)
 			const uint8_t *records = frame.data.records;
 
 			expect(frame_valid_data(&frame.data));
+			/* Bit 0 is no member, 0 no number. */
+			expect(frame.data.set > 1 && !(frame.data.set & 1));
+			expect(frame.data.seq && frame.data.seq <= FRAME_SEQ_MAX);
 			expect(records >= copy && records + frame.data.len == copy + len);
 		}
 	}

@@ -94,6 +94,23 @@ ssize_t __wrap_mnl_socket_sendto(const struct mnl_socket *nl, const void *req, s
 	return (ssize_t)len;
 }
 
+/* libmnl looks at no length here, and the sanitizer not into libmnl. */
+#define WRAP_GET(bits)								\
+	uint##bits##_t __wrap_mnl_attr_get_u##bits(const struct nlattr *attr);	\
+	uint##bits##_t __wrap_mnl_attr_get_u##bits(const struct nlattr *attr)	\
+	{									\
+		uint##bits##_t value;						\
+										\
+		expect(mnl_attr_get_payload_len(attr) >= sizeof(value));	\
+		memcpy(&value, mnl_attr_get_payload(attr), sizeof(value));	\
+		return value;							\
+	}
+
+WRAP_GET(8)
+WRAP_GET(16)
+WRAP_GET(32)
+WRAP_GET(64)
+
 static bool delta(void *arg, uint64_t set, uint32_t walk_id, const void *records, size_t len)
 {
 	uint8_t *copy = exact_copy(records, len);

@@ -179,6 +179,12 @@ static void datagrams(void)
 		PUT("\10\0\1\0\0\10\1\0\0\0\11");		/* new keys, a twin */
 		save("datagram", "%s", settings[i]);
 	}
+	/* An ACK that jumps over most of the replay window, then the past. */
+	fill(&f, FRAME_ACK);
+	PUT("\4\1\0\1\0\4abcd" "\2\3\xc0\10\0\0\21");
+	put_body(&f);
+	PUT("\5\3");
+	save("datagram", "jump");
 	for (enum frame_type type = FRAME_HEARTBEAT; type < __FRAME_TYPE_MAX; type++) {
 		fill(&f, type);
 		put8(4);
@@ -391,7 +397,7 @@ static void put_message(const struct nlmsghdr *nlh)
 
 static void put_error(int err, const char *text)
 {
-	uint8_t buf[512] __attribute__((aligned(8)));
+	uint8_t buf[512] __attribute__((aligned(8))) = { 0 };
 	struct nlmsghdr *nlh = message(buf, NLMSG_ERROR, 0);
 	struct nlmsgerr *e = mnl_nlmsg_put_extra_header(nlh, sizeof(*e));
 
@@ -405,7 +411,7 @@ static void put_error(int err, const char *text)
 
 static void kernel_messages(void)
 {
-	uint8_t buf[2048] __attribute__((aligned(8)));
+	uint8_t buf[2048] __attribute__((aligned(8))) = { 0 };
 	struct nlattr *nest;
 	struct nlmsghdr *nlh;
 
@@ -483,7 +489,7 @@ static struct nlmsghdr *link_message(void *buf)
 
 static void route_messages(void)
 {
-	uint8_t buf[2048] __attribute__((aligned(8)));
+	uint8_t buf[2048] __attribute__((aligned(8))) = { 0 };
 	struct ifaddrmsg *ifa;
 	struct nlmsghdr *nlh;
 
