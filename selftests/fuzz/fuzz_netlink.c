@@ -67,7 +67,8 @@ static ssize_t datagram(void *buf, size_t size, int *flags)
 		if (nlh->nlmsg_seq == UINT32_MAX)
 			nlh->nlmsg_seq = SEQ;
 	}
-	ASAN_POISON_MEMORY_REGION((uint8_t *)buf + len, size - len);
+	/* libmnl takes the padding for granted. */
+	ASAN_POISON_MEMORY_REGION((uint8_t *)buf + MNL_ALIGN(len), size - MNL_ALIGN(len));
 	buffer = buf;
 	buffer_size = size;
 	return (ssize_t)len;
