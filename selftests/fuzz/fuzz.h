@@ -13,6 +13,10 @@
 /* The one function of a target; 0: done, as libFuzzer wants it. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+/* A target may change inputs itself, with libFuzzer's help; a replay has none. */
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned int seed);
+size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max) __attribute__((weak));
+
 /* What must hold whatever the input says. */
 #define expect(condition) do {							\
 		if (!(condition)) {						\

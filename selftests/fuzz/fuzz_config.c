@@ -10,9 +10,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <sodium.h>
+
 #include "config.h"
 #include "fuzz.h"
 #include "keyfile.h"
+#include "wrap.h"
 
 /* libconfig does not free a string that the end of the file breaks off. */
 const char *__lsan_default_suppressions(void);
@@ -30,13 +33,7 @@ const char *__lsan_default_options(void)
 static int text_fd = -1, key_fd = -1;
 static char text_path[64], key_path[64];
 
-int __real_keyfile_load(const char *path, uint8_t key[KEYFILE_BYTES], char *why,
-			size_t why_len);
-int __wrap_keyfile_load(const char *path, uint8_t key[KEYFILE_BYTES], char *why,
-			size_t why_len);
-
-int __wrap_keyfile_load(const char *path, uint8_t key[KEYFILE_BYTES], char *why,
-			size_t why_len)
+int __wrap_keyfile_load(const char *path, uint8_t *key, char *why, size_t why_len)
 {
 	int err;
 
@@ -138,7 +135,6 @@ static void check(const struct config *c)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const struct config zero;
 	static struct config config;
 	static char errors[16384], few[60];
 	const uint8_t *nul = size ? memchr(data, '\0', size) : NULL;
@@ -156,7 +152,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	expect(n >= 0);
 	if (n) {
 		check_errors(errors, sizeof(errors));
-		expect(!memcmp(&config, &zero, sizeof(config)));
+		expect(sodium_is_zero((uint8_t *)&config, sizeof(config)));
 		/* The same with room for a line at most. */
 		expect(config_load(text_path, &config, few, sizeof(few)) == n);
 		check_errors(few, sizeof(few));

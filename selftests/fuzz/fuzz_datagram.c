@@ -94,9 +94,14 @@ static void check_believed(const struct frame *frame, size_t len)
 	expect(!memcmp(body, a.body, body_len));
 }
 
+static bool is_same(const void *one, const void *other, size_t len)
+{
+	return !memcmp(one, other, len);
+}
+
 static enum session_verdict take(const uint8_t *bytes, size_t len)
 {
-	static struct session_peer before[GWSYNC_MEMBER_MAX + 1];
+	static uint8_t before[sizeof(a.peer)];
 	uint8_t *copy = exact_copy(bytes, len);
 	static struct frame frame;
 	enum session_drop drop = __SESSION_DROP_MAX;
@@ -110,7 +115,7 @@ static enum session_verdict take(const uint8_t *bytes, size_t len)
 		expect(a.accepted == accepted);
 		/* Before the tag is checked nothing may be remembered. */
 		if (drop < SESSION_DROP_REPLAY)
-			expect(!memcmp(before, a.peer, sizeof(before)));
+			expect(is_same(before, a.peer, sizeof(before)));
 	} else {
 		check_believed(&frame, len);
 	}
@@ -161,7 +166,7 @@ static void heartbeats(uint8_t lost)
 		session_receive(&b, now, bytes, len, &f, &drop);
 }
 
-static void data(struct input *in)
+static void records(struct input *in)
 {
 	struct frame f = { .head.type = FRAME_DATA };
 	struct kept *k = keep();
@@ -290,7 +295,7 @@ static void step(struct input *in)
 		heartbeats(input_u8(in));
 		break;
 	case STEP_DATA:
-		data(in);
+		records(in);
 		break;
 	case STEP_BODY:
 		body(in);
@@ -322,9 +327,9 @@ static void step(struct input *in)
 	}
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct input in = { .at = input, .left = size };
+	struct input in = { .at = data, .left = size };
 	uint8_t settings = input_u8(&in);
 	struct frame f;
 	uint8_t bytes[FRAME_MAX];

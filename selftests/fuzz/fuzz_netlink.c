@@ -16,6 +16,7 @@
 /* Its parsers are static. */
 #include "../../agent/kernel.c"	/* NOLINT(bugprone-suspicious-include) */
 #include "rtnl.h"
+#include "wrap.h"
 
 #define FAMILY		0x23
 #define SEQ		7
@@ -26,10 +27,6 @@ static struct input in;
 static bool paused;
 static void *buffer;		/* of the last datagram, its end poisoned */
 static size_t buffer_size;
-
-ssize_t __wrap_recvmsg(int fd, struct msghdr *msg, int flags);
-ssize_t __wrap_recv(int fd, void *buf, size_t len, int flags);
-ssize_t __wrap_mnl_socket_sendto(const struct mnl_socket *nl, const void *req, size_t len);
 
 static void unpoison(void)
 {
@@ -97,7 +94,6 @@ ssize_t __wrap_mnl_socket_sendto(const struct mnl_socket *nl, const void *req, s
 
 /* libmnl looks at no length here, and the sanitizer not into libmnl. */
 #define WRAP_GET(bits)								\
-	uint##bits##_t __wrap_mnl_attr_get_u##bits(const struct nlattr *attr);	\
 	uint##bits##_t __wrap_mnl_attr_get_u##bits(const struct nlattr *attr)	\
 	{									\
 		uint##bits##_t value;						\

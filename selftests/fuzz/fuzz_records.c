@@ -29,10 +29,6 @@ static bool in_words(const uint8_t *data, size_t len)
 	return true;
 }
 
-/* libFuzzer's, which the replay has not and never asks. */
-size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max) __attribute__((weak));
-size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned int seed);
-
 /* Part number @n, or the last; 0: there is none. */
 static size_t find_part(const uint8_t *data, size_t size, unsigned int n)
 {

@@ -152,7 +152,7 @@ static void lie(struct input *in)
 	struct frame_stream stream = { .member = SENDER, .boot_id = 1 };
 	static struct frame frame;
 	struct way *w = free_way();
-	uint8_t records[RECORDS_MAX + 8] = { 0 };
+	static const uint8_t records[RECORDS_MAX + 8];
 
 	if (!w)
 		return;

@@ -40,10 +40,11 @@ typedef int32_t s32;
 #define BITS_PER_LONG		64
 #define BIT(n)			(1UL << (n))
 #define ARRAY_SIZE(array)	(sizeof(array) / sizeof((array)[0]))
-#define min_t(type, a, b)	((type)(a) < (type)(b) ? (type)(a) : (type)(b))
-#ifndef __always_inline
-#define __always_inline		inline __attribute__((always_inline))
-#endif
+#define min_t(type, a, b) ({			\
+		type _a = (a), _b = (b);	\
+						\
+		_a < _b ? _a : _b;		\
+	})
 
 #define be16_to_cpu(v)		be16toh(v)
 #define be32_to_cpu(v)		be32toh(v)

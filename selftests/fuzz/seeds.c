@@ -172,7 +172,9 @@ static void datagrams(void)
 
 	for (unsigned int i = 0; i < 3; i++) {
 		put8((uint8_t)(i | 4));
-		PUT("\0\0" "\1\0\1\0\4abcd" "\5\0");	/* heartbeats, data, again */
+		PUT("\0\0");
+		PUT("\1\0\1\0\4abcd");
+		PUT("\5\0");	/* heartbeats, data, again */
 		PUT("\4\0\1\0\30\1\0\0");			/* one bit in the body */
 		PUT("\6\0\0\0\0\5\0\5\1");			/* B restarts, the past */
 		PUT("\7\0\0\5\4\0\0");			/* A restarts */
@@ -181,7 +183,8 @@ static void datagrams(void)
 	}
 	/* An ACK that jumps over most of the replay window, then the past. */
 	fill(&f, FRAME_ACK);
-	PUT("\4\1\0\1\0\4abcd" "\2\3\xc0\10\0\0\21");
+	PUT("\4\1\0\1\0\4abcd");
+	PUT("\2\3\xc0\10\0\0\21");
 	put_body(&f);
 	PUT("\5\3");
 	save("datagram", "jump");
@@ -213,18 +216,57 @@ static void datagrams(void)
 /* Steps of fuzz_stream.c: push, send, arrive, answer, time, heartbeat, lie. */
 static void streams(void)
 {
-	PUT("\x81" "\0\5" "\1\x15" "\5\1" "\3\1" "\4\x20" "\1\x15");
+	PUT("\x81");
+	PUT("\0\5");
+	PUT("\1\x15");
+	PUT("\5\1");
+	PUT("\3\1");
+	PUT("\4\x20");
+	PUT("\1\x15");
 	save("stream", "in_order");
-	PUT("\x83" "\0\5" "\1\4" "\1\5" "\1\4" "\1\5" "\4\x7f" "\3\1" "\4\x7f" "\1\x15");
+	PUT("\x83");
+	PUT("\0\5");
+	PUT("\1\4");
+	PUT("\1\5");
+	PUT("\1\4");
+	PUT("\1\5");
+	PUT("\4\x7f");
+	PUT("\3\1");
+	PUT("\4\x7f");
+	PUT("\1\x15");
 	save("stream", "lost");
-	PUT("\x85" "\0\5" "\1\6" "\1\6" "\1\6" "\2\x82" "\2\x80" "\2\1" "\2\1" "\3\3");
+	PUT("\x85");
+	PUT("\0\5");
+	PUT("\1\6");
+	PUT("\1\6");
+	PUT("\1\6");
+	PUT("\2\x82");
+	PUT("\2\x80");
+	PUT("\2\1");
+	PUT("\2\1");
+	PUT("\3\3");
 	save("stream", "reordered");
-	PUT("\1" "\0\x20" "\1\x70" "\0\x20" "\1\x70" "\0\x20" "\1\x70" "\5\1" "\4\xff"
-	    "\3\1" "\1\x15");
+	PUT("\1");
+	PUT("\0\x20");
+	PUT("\1\x70");
+	PUT("\0\x20");
+	PUT("\1\x70");
+	PUT("\0\x20");
+	PUT("\1\x70");
+	PUT("\5\1");
+	PUT("\4\xff");
+	PUT("\3\1");
+	PUT("\1\x15");
 	save("stream", "gone");
-	PUT("\0" "\6\0\0\0\0\0\0\0\0\0\5\4" "\6\0\1\0\0\0\0\0\0\0\x20" "\4\xff" "\3\3");
+	PUT("\0");
+	PUT("\6\0\0\0\0\0\0\0\0\0\5\4");
+	PUT("\6\0\1\0\0\0\0\0\0\0\x20");
+	PUT("\4\xff");
+	PUT("\3\3");
 	save("stream", "lies");
-	PUT("\0" "\0\5\1\x15" "\6\0\3\0\0\0\0\0\0\0\1\1\0\0\0\0\0\0\0\3\0\0\0\2\2\x80");
+	PUT("\0");
+	PUT("\0\5\1\x15");
+	PUT("\6\0\3\0\0\0\0\0\0\0\1\1\0\0\0\0\0\0\0\3\0\0\0\2\2\x80");
 	save("stream", "false_nack");
 }
 
@@ -445,8 +487,8 @@ static void kernel_messages(void)
 	put8(1 | 1 << 2);
 	nlh = message(buf, 0xffff, GWSYNC_CMD_GET_STATS);
 	nest = mnl_attr_nest_start(nlh, GWSYNC_A_STATS);
-	for (uint16_t i = GWSYNC_STAT_A_EVENTS; i <= GWSYNC_STAT_A_MAX; i++)
-		mnl_attr_put_u64(nlh, i, i);
+	for (unsigned int i = GWSYNC_STAT_A_EVENTS; i <= GWSYNC_STAT_A_MAX; i++)
+		mnl_attr_put_u64(nlh, (uint16_t)i, i);
 	mnl_attr_nest_end(nlh, nest);
 	put_message(nlh);
 	put_error(0, NULL);

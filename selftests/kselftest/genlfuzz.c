@@ -274,7 +274,9 @@ static void put_filter(struct nlmsghdr *nlh)
 			.family = rnd(2) ? AF_INET : AF_INET6, .addr[0] = htonl(10u << 24 | rnd(4)),
 		};
 		struct gwsync_filter_mark mark = { .value = rnd(8), .mask = rnd_number() };
-		struct gwsync_filter_port port = { .protocol = 1 + rnd(20), .port = htons(rnd(100)) };
+		struct gwsync_filter_port port = {
+			.protocol = 1 + rnd(20), .port = htons(rnd(100)),
+		};
 
 		prefix.len = rnd(prefix.family == AF_INET ? 33 : 129);
 		if (rarely())
