@@ -258,6 +258,7 @@ enum session_verdict session_receive(struct session *session, uint64_t now,
 	}
 	candidate->counter = head->counter;
 	candidate->heard_ns = now;
+	session->present++;
 	return SESSION_PRESENT;
 }
 

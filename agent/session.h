@@ -70,6 +70,7 @@ struct session {
 	unsigned int		rotate;		/* first peer of the next heartbeat */
 	struct seal_subkeys	subkeys;
 	uint64_t		sent, accepted;
+	uint64_t		present;	/* SESSION_PRESENT: neither accepted nor dropped */
 	uint64_t		dropped[__SESSION_DROP_MAX];
 	struct session_peer	peer[GWSYNC_MEMBER_MAX + 1];
 	uint8_t			body[FRAME_MAX];

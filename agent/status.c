@@ -310,9 +310,10 @@ static json_t *status_status(const struct group *g)
 
 static json_t *stats_session(const struct group *g)
 {
-	return json_pack("{s:I, s:I, s:I, s:I}",
+	return json_pack("{s:I, s:I, s:I, s:I, s:I}",
 			 "sent", (json_int_t)g->session.sent,
 			 "accepted", (json_int_t)g->session.accepted,
+			 "present", (json_int_t)g->session.present,
 			 "heartbeats_sent", (json_int_t)g->heartbeats_sent,
 			 "heartbeats_heard", (json_int_t)g->heartbeats_heard);
 }
