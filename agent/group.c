@@ -331,10 +331,25 @@ static void group_heartbeat(struct loop_timer *timer)
 	sync_judge(g, now_ns);
 }
 
+/* A flood, or a host too slow for what it is sent: who is silent may have spoken. */
+static void group_check_deaf(struct group *g)
+{
+	uint64_t now_ns = loop_now(g->loop);
+	bool overflow;
+
+	if (links_deaf(g->links, &overflow))
+		member_set_deaf(&g->member, now_ns);
+	if (!overflow || (g->overflow_ns && now_ns - g->overflow_ns < GROUP_COMPLAIN_NS))
+		return;
+	g->overflow_ns = now_ns;
+	log_error("a link's socket is full and datagrams are lost: a flood on the sync LAN? who is silent on all links is not taken for dead so soon");
+}
+
 static void group_tick(struct loop_timer *timer)
 {
 	struct group *g = container_of(timer, struct group, member_timer);
 
+	group_check_deaf(g);
 	loop_timer_at(g->loop, timer, member_tick(&g->member, loop_now(g->loop)));
 }
 

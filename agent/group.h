@@ -178,6 +178,7 @@ struct group {
 	struct loop_timer	end_timer;
 	uint64_t		heartbeat_ns;	/* last one sent */
 	uint64_t		complain_ns[__SESSION_DROP_MAX];
+	uint64_t		overflow_ns;	/* last complaint that datagrams are lost */
 
 	uint64_t		heartbeats_sent, heartbeats_heard;
 	uint8_t			datagram[FRAME_MAX];

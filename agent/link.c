@@ -10,6 +10,7 @@
 #include <libmnl/libmnl.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
+#include <linux/sock_diag.h>
 
 #include "container.h"
 #include "link.h"
@@ -38,6 +39,9 @@ struct link {
 	bool			complained;	/* about a socket that cannot be opened */
 
 	uint64_t		rx, rx_bytes, rx_truncated, rx_errors;
+	uint64_t		rx_overflows;	/* datagrams that found the socket full */
+	uint32_t		drops;		/* the socket's count of them, when last looked at */
+	bool			behind;		/* the last read left some in the socket */
 	uint64_t		tx, tx_bytes, tx_errors;
 	unsigned int		transitions;
 };
@@ -96,6 +100,7 @@ static void link_ready(struct loop_fd *fd, uint32_t events)
 	}
 
 	n = recvmmsg(fd->fd, links->msg, LINK_BATCH, MSG_DONTWAIT, NULL);
+	link->behind = n == LINK_BATCH;
 	if (n < 0) {
 		/* A pending socket error (ENETDOWN) is read away like this. */
 		if (errno != EAGAIN && errno != EINTR)
@@ -184,6 +189,8 @@ static int link_open(struct link *link)
 	fd = link_socket(link, &what);
 	if (fd >= 0) {
 		link->fd.fd = fd;
+		link->drops = 0;
+		link->behind = false;
 		err = loop_fd_add(link->links->loop, &link->fd);
 		if (!err) {
 			link->complained = false;
@@ -500,6 +507,39 @@ bool links_sync_down(const struct links *links)
 	return configured;
 }
 
+/* Takes the socket's count; returns whether it has gone up. */
+static bool link_overflowed(struct link *link)
+{
+	uint32_t info[SK_MEMINFO_VARS] = { 0 }, more;
+	socklen_t len = sizeof(info);
+
+	if (getsockopt(link->fd.fd, SOL_SOCKET, SO_MEMINFO, info, &len))
+		return false;
+	more = info[SK_MEMINFO_DROPS] - link->drops;
+	link->drops = info[SK_MEMINFO_DROPS];
+	link->rx_overflows += more;
+	return more;
+}
+
+bool links_deaf(struct links *links, bool *overflow)
+{
+	unsigned int i, up = 0, deaf = 0;
+
+	*overflow = false;
+	for (i = 0; i < links->count; i++) {
+		struct link *link = &links->link[i];
+		bool overflowed;
+
+		if (!link_is_up(link))
+			continue;
+		overflowed = link_overflowed(link);
+		*overflow |= overflowed;
+		up++;
+		deaf += overflowed || link->behind;
+	}
+	return up && deaf == up;
+}
+
 size_t links_payload_max(const struct links *links)
 {
 	uint32_t least = LINK_DATAGRAM_MAX + LINK_HEADERS;
@@ -559,7 +599,7 @@ json_t *links_json(const struct links *links)
 	for (i = 0; i < links->count; i++) {
 		const struct link *link = &links->link[i];
 
-		json = json_pack("{s:s, s:b, s:s, s:i, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
+		json = json_pack("{s:s, s:b, s:s, s:i, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
 				 "interface", link->name, "sync", link->sync,
 				 "state", link_state(link), "mtu", (int)link->mtu,
 				 "transitions", (int)link->transitions,
@@ -567,6 +607,7 @@ json_t *links_json(const struct links *links)
 				 "rx_bytes", (json_int_t)link->rx_bytes,
 				 "rx_truncated", (json_int_t)link->rx_truncated,
 				 "rx_errors", (json_int_t)link->rx_errors,
+				 "rx_overflows", (json_int_t)link->rx_overflows,
 				 "tx", (json_int_t)link->tx,
 				 "tx_bytes", (json_int_t)link->tx_bytes,
 				 "tx_errors", (json_int_t)link->tx_errors);

@@ -55,6 +55,16 @@ bool links_up(const struct links *links, unsigned int link);
 /* Whether a sync link is configured, and whether all of them are down. */
 bool links_sync_down(const struct links *links);
 
+/**
+ * links_deaf() - can silence be trusted?
+ * @links: looks at each socket that is up
+ * @overflow: whether one has lost datagrams for want of room since the last call
+ *
+ * Return: true if each of them has, or holds more than was read just now: who was
+ * not heard may have spoken.
+ */
+bool links_deaf(struct links *links, bool *overflow);
+
 /* Most bytes of UDP payload that fit a packet of every sync link. */
 size_t links_payload_max(const struct links *links);
 

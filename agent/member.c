@@ -5,6 +5,12 @@
 
 #define MEMBER_FOREVER	UINT64_MAX
 
+/* How much longer silence is borne by one that is deaf.  A flood that drowns 3 of
+ * 4 heartbeats drowns 3 in a row within a second, 30 in a row within half an hour;
+ * but a member that dies under the flood must be replaced as well.
+ */
+#define MEMBER_PATIENCE	10
+
 const char *member_state_name(enum member_state state)
 {
 	switch (state) {
@@ -18,6 +24,18 @@ const char *member_state_name(enum member_state state)
 static uint64_t dead_ns(const struct member *m)
 {
 	return member_dead_ns(&m->params);
+}
+
+/* Once all is heard again, everybody has the usual time to speak. */
+static uint64_t deaf_until_ns(const struct member *m)
+{
+	return m->deaf_ns ? m->deaf_ns + dead_ns(m) : 0;
+}
+
+/* Silence for so long means something. */
+static uint64_t patience_ns(const struct member *m, uint64_t now_ns)
+{
+	return dead_ns(m) * (now_ns < deaf_until_ns(m) ? MEMBER_PATIENCE : 1);
 }
 
 static uint64_t min_ns(uint64_t a, uint64_t b)
@@ -278,7 +296,7 @@ static void member_listen(struct member *m, uint64_t now_ns)
 		member_follow(m, now_ns, owner);
 		return;
 	}
-	if (now_ns < m->listen_ns)
+	if (now_ns < m->listen_ns + patience_ns(m, now_ns) - dead_ns(m))
 		return;
 	member_enter(m, now_ns, MEMBER_BACKUP);
 	m->vacant_ns = now_ns;
@@ -374,8 +392,11 @@ static uint64_t member_next(const struct member *m)
 
 	for (id = 1; id <= GWSYNC_MEMBER_MAX; id++)
 		if (m->peer[id].alive)
-			next_ns = min_ns(next_ns, m->peer[id].heard_ns + dead_ns(m));
-	if (m->state == MEMBER_INITIALIZE)
+			next_ns = min_ns(next_ns, m->peer[id].heard_ns +
+						  patience_ns(m, m->tick_ns));
+	if (deaf_until_ns(m) > m->tick_ns)
+		next_ns = min_ns(next_ns, deaf_until_ns(m));
+	if (m->state == MEMBER_INITIALIZE && m->listen_ns > m->tick_ns)
 		next_ns = min_ns(next_ns, m->listen_ns);
 	if (m->vacant_ns > m->tick_ns)
 		next_ns = min_ns(next_ns, m->vacant_ns);
@@ -393,7 +414,8 @@ uint64_t member_tick(struct member *m, uint64_t now_ns)
 	m->tick_ns = now_ns;
 
 	for (id = 1; id <= GWSYNC_MEMBER_MAX; id++)
-		if (m->peer[id].alive && now_ns >= m->peer[id].heard_ns + dead_ns(m))
+		if (m->peer[id].alive &&
+		    now_ns >= m->peer[id].heard_ns + patience_ns(m, now_ns))
 			member_bury(m, now_ns, id);
 	member_resolve(m, now_ns);
 	return member_next(m);
@@ -472,6 +494,11 @@ void member_set_isolated(struct member *m, uint64_t now_ns, bool isolated)
 		m->vacant_ns = now_ns + 2 * dead_ns(m);
 	if (!isolated && m->state == MEMBER_INITIALIZE)
 		m->listen_ns = now_ns + 2 * dead_ns(m);
+}
+
+void member_set_deaf(struct member *m, uint64_t now_ns)
+{
+	m->deaf_ns = now_ns;
 }
 
 void member_set_in_sync(struct member *m, uint64_t now_ns, bool in_sync)

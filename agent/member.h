@@ -88,6 +88,7 @@ struct member {
 	uint64_t		better_ns;	/* a better member is in sync since */
 	uint64_t		assert_ns;	/* not again before */
 	uint64_t		tick_ns;
+	uint64_t		deaf_ns;	/* when member_set_deaf() was last called */
 
 	struct member_peer	peer[GWSYNC_MEMBER_MAX + 1];
 };
@@ -127,6 +128,11 @@ void member_lost(struct member *m, uint64_t now_ns, uint8_t id);
 void member_set_healthy(struct member *m, uint64_t now_ns, bool healthy);
 void member_set_isolated(struct member *m, uint64_t now_ns, bool isolated);
 void member_set_in_sync(struct member *m, uint64_t now_ns, bool in_sync);
+
+/* This host does not hear all that it is sent, on any link: who is silent may have
+ * spoken.  Call for as long as that is so.
+ */
+void member_set_deaf(struct member *m, uint64_t now_ns);
 
 /* The best backup to hand over to, 0: none.  @any: also one not in sync. */
 uint8_t member_best_backup(const struct member *m, bool any);
