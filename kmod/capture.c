@@ -770,7 +770,7 @@ int gwsync_capture_init(void)
 {
 	int err;
 
-	gwsync_tombstone_cache = KMEM_CACHE(gwsync_tombstone, 0);
+	gwsync_tombstone_cache = KMEM_CACHE(gwsync_tombstone, SLAB_ACCOUNT);
 	if (!gwsync_tombstone_cache)
 		return -ENOMEM;
 
