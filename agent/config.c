@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -154,6 +155,19 @@ static void auth_read(struct reader *reader, const config_setting_t *setting, vo
 			     text);
 }
 
+/* Once it runs as daemon.user, which may stand further down, the daemon can read
+ * no key again but that user's.
+ */
+static uid_t key_owner(const config_setting_t *setting)
+{
+	const struct passwd *user = NULL;
+	const char *name;
+
+	if (config_lookup_string(setting->config, "daemon.user", &name))
+		user = getpwnam(name);
+	return user ? user->pw_uid : 0;
+}
+
 static void key_read(struct reader *reader, const config_setting_t *setting,
 		     uint8_t key[CONFIG_KEY_BYTES])
 {
@@ -164,7 +178,7 @@ static void key_read(struct reader *reader, const config_setting_t *setting,
 		return;
 	if (path[0] != '/')
 		reader_error(reader, setting, "'%s' is relative; give an absolute path", path);
-	else if (keyfile_load(path, key, why, sizeof(why)))
+	else if (keyfile_load(path, key_owner(setting), key, why, sizeof(why)))
 		reader_error(reader, setting, "%s", why);
 }
 

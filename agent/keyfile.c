@@ -12,7 +12,7 @@
 
 #define KEYFILE_MAX 256	/* a key and some white space */
 
-static int keyfile_check(int fd, const char *path, char *why, size_t why_len)
+static int keyfile_check(int fd, const char *path, uid_t owner, char *why, size_t why_len)
 {
 	struct stat st;
 
@@ -24,7 +24,7 @@ static int keyfile_check(int fd, const char *path, char *why, size_t why_len)
 		snprintf(why, why_len, "%s is no regular file; name the key file", path);
 		return -EINVAL;
 	}
-	if (st.st_uid != 0 && st.st_uid != geteuid()) {
+	if (st.st_uid != 0 && st.st_uid != geteuid() && st.st_uid != owner) {
 		snprintf(why, why_len, "%s belongs to user %u, who may change it; chown root %s",
 			 path, (unsigned int)st.st_uid, path);
 		return -EPERM;
@@ -53,7 +53,8 @@ static int keyfile_parse(const char *text, size_t len, uint8_t key[KEYFILE_BYTES
 	return -EINVAL;
 }
 
-int keyfile_load(const char *path, uint8_t key[KEYFILE_BYTES], char *why, size_t why_len)
+int keyfile_load(const char *path, uid_t owner, uint8_t key[KEYFILE_BYTES],
+		 char *why, size_t why_len)
 {
 	char text[KEYFILE_MAX + 1];
 	ssize_t len;
@@ -72,7 +73,7 @@ int keyfile_load(const char *path, uint8_t key[KEYFILE_BYTES], char *why, size_t
 			snprintf(why, why_len, "cannot open %s: %s", path, strerror(-err));
 		return err;
 	}
-	err = keyfile_check(fd, path, why, why_len);
+	err = keyfile_check(fd, path, owner, why, why_len);
 	if (err)
 		goto out;
 	len = read(fd, text, sizeof(text));

@@ -5,20 +5,23 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #define KEYFILE_BYTES 32
 
 /**
  * keyfile_load() - read a key
- * @path: absolute; a regular file that belongs to root or to the caller and
- *	that neither group nor others may read, write or run
+ * @path: absolute; a regular file that belongs to root, to the caller or to
+ *	@owner and that neither group nor others may read, write or run
+ * @owner: who may own it too; 0: nobody else
  * @key: filled on success, else zero
  * @why: on failure: what is wrong and the remedy, without the path's name
  * @why_len: bytes at @why
  *
  * Return: 0 or -errno.
  */
-int keyfile_load(const char *path, uint8_t key[KEYFILE_BYTES], char *why, size_t why_len);
+int keyfile_load(const char *path, uid_t owner, uint8_t key[KEYFILE_BYTES],
+		 char *why, size_t why_len);
 
 /* A new random key in base64, with its NUL. */
 #define KEYFILE_TEXT 45
