@@ -1,0 +1,209 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Somebody with CAP_NET_ADMIN in another netns, of this user namespace or of one
+# of his own, beside two gateways at work: sees and touches nothing of theirs.
+# shellcheck source=selftests/kselftest/lib_agent.sh
+. "$(dirname "$0")/lib_agent.sh"
+# A busy machine makes nobody dead.
+DEAD_AFTER=$((10 * SCALE))
+
+O=o-$TAG
+gateways
+add_ns "$O"
+sync_lan "$A" "$B"
+gwsync key generate "$TMP/key" > /dev/null || bail "no key"
+agent_config "$A" 1 1 "$TMP/key"
+agent_config "$B" 1 2 "$TMP/key"
+agent_start "$A"
+check "owner" wait_for 5 field_is "$A" state owner || finish
+agent_start "$B"
+make_flows "$A" 1001 200
+check "in sync" wait_for 10 in_sync "$A" "$B" || finish
+check "tables are equal" same 200 "$A" "$B"
+FLOWS=200
+
+table() {
+	in_ns "$1" conntrack -L -o id 2> /dev/null |
+		sed -E 's/^([a-z]+ +[0-9]+) [0-9]+/\1/; s/delta-time=[0-9]+//' | sort
+}
+# ours: all that nobody else may change
+ours() {
+	local ns
+
+	for ns in "$A" "$B"; do
+		table "$ns"
+		gwctl -n "$ns" get
+		echo "$(field "$ns" state) $(field "$ns" epoch) $(field "$ns" in_sync)"
+		in_ns "$ns" sysctl net.netfilter.nf_conntrack_events
+	done
+	(cd /sys/module/gwsync/parameters && grep . ./*)
+	grep -c . "$TMP/$A.log" "$TMP/$B.log"
+}
+untouched() {
+	ours > "$TMP/ours.now"
+	diff "$TMP/ours" "$TMP/ours.now"
+}
+stranger() { setpriv --reuid 65534 --regid 65534 --clear-groups unshare -Urnm "$@"; }
+neighbour() { in_ns "$O" "$@"; }
+none() { [ -z "$("$@" 2> /dev/null)" ] || { "$@"; return 1; }; }
+works() {
+	"$@" < "$TMP/commands" > "$TMP/works" 2>&1
+	! grep "^error" "$TMP/works" && ge "$(grep -c '^ok' "$TMP/works")" "$(wc -l < "$TMP/commands")"
+}
+
+gwctl -n "$A" dump file "$TMP/records"
+chmod 644 "$TMP/records"
+cat > "$TMP/commands" <<- END
+	attach 1 9
+	set flush_ms 999 hold_ms 60000 batch_bytes 8192 tombstones 1000000 walk_rate 1
+	map 0xfe
+	sync-begin 2 9
+	apply 2 9 $TMP/records
+	sync-end 2 9
+	activate 0xfc 10
+	walk 0xfe 7
+	walk 0 0
+	deactivate 3 11
+	purge 2
+	purge 1
+	stats
+	get
+	dump
+	detach
+END
+# watched: what a socket that is attached hears while the gateways work
+watched() {
+	"$@" > "$TMP/watch" 2>&1 < "$TMP/watch.in" &
+	PIDS+=($!)
+	exec 7> "$TMP/watch.in"
+	echo "attach 1 9" >&7
+	echo "map 0xfe" >&7
+	wait_for 5 said_times watch "^ok" 2 || return 1
+	make_flows "$A" $((DPORT += 1)) 50 || return 1
+	FLOWS=$((FLOWS + 50))
+	wait_for 5 eq_flows || return 1
+	echo "recv 300" >&7
+	wait_for 5 said_times watch "^ok" 3
+	echo quit >&7
+	exec 7>&-
+	! grep -q "delta" "$TMP/watch" || { cat "$TMP/watch"; return 1; }
+}
+eq_flows() { eq "$(with_dport "$B" $DPORT)" 50; }
+DPORT=2000
+mkfifo "$TMP/watch.in"
+
+if ! stranger true 2> /dev/null; then
+	skip "user namespaces" "kernel forbids user namespaces"
+	finish
+fi
+for who in neighbour stranger; do
+	ours > "$TMP/ours"
+	check "$who: sees no flow" none "$who" gwctl dump
+	check "$who: nor by ctnetlink" none "$who" conntrack -L
+	check "$who: nor a member, nor an epoch" eq \
+		"$("$who" gwctl get | grep -c "member\|epoch [1-9]")" 0
+	# In his own netns all is allowed: the attack is a real one.
+	check "$who: may do all that in his own netns" works "$who" gwctl -
+	check "$who: nothing of ours has changed" untouched
+	check "$who: empties his own table" "$who" sh -c 'conntrack -F 2>&1 || true'
+	check "$who: nothing of ours has changed by that" untouched
+	check "$who: hears nothing of our flows" watched "$who" gwctl -
+	ours > "$TMP/ours"
+	for port in $(in_ns "$A" awk '$2 == 16 && $3 { print $3 }' /proc/net/netlink); do
+		check "$who: a socket of port $port ends" "$who" attack portid "$port"
+	done
+	check "$who: our agent stays attached" shows "error EBUSY" gwctl -n "$A" attach 3 300
+	check "$who: nothing of ours has changed by that either" untouched
+done
+check "ours still syncs" same $FLOWS "$A" "$B"
+
+# Root of a user namespace of his own, in our netns and at our files.
+inside() { in_ns "$A" setpriv --reuid 65534 --regid 65534 --clear-groups unshare -Urm "$@"; }
+denied() {
+	"$@" > "$TMP/denied" 2>&1
+	grep -q "error EPERM" "$TMP/denied" || { cat "$TMP/denied"; return 1; }
+}
+ours > "$TMP/ours"
+for cmd in "attach 1 1" detach "set flush_ms 1" get "map 2" "walk 2 1" "activate 0 9" \
+	"deactivate 1 9" "sync-begin 1 9" "sync-end 1 9" "purge 1" dump "apply 1 9 $TMP/records"; do
+	# shellcheck disable=SC2086
+	check "in our netns he may not: ${cmd%% *}" denied inside gwctl $cmd
+done
+SOCK=$TMP/$A.sock
+pid=${AGENT[$A]}
+mkdir "$TMP/mnt"
+for cmd in "nsenter --net=/run/netns/$A true" "nsenter --net=/proc/$pid/ns/net true" \
+	"echo 5 > /sys/module/gwsync/parameters/flush_ms" \
+	"mount -t sysfs s $TMP/mnt && echo 5 > $TMP/mnt/module/gwsync/parameters/flush_ms" \
+	"echo 0 > /sys/devices/virtual/workqueue/gwsync/max_active" \
+	"mount -t tracefs t $TMP/mnt" "cat /sys/kernel/tracing/events/gwsync/enable" \
+	"cat /sys/kernel/debug/tracing/trace" "modprobe -r gwsync" \
+	"cat $TMP/key" "kill -0 $pid" "head -c 1 /proc/$pid/mem" "ls /proc/$pid/fd/0" \
+	"ls -l /proc/$pid/exe | grep gwsyncd" \
+	"gwsync -s $SOCK status" "gwsync -s $SOCK switchover" "rm $SOCK"; do
+	check "he may not: $cmd" fails stranger sh -c "$cmd" && head -n 1 "$TMP/out" | diag
+done
+check "nothing of ours has changed by all that" untouched
+
+# The control socket: the mode first, then who asks.
+check "control socket: mode" eq "$(command stat -c '%a %u %g' "$SOCK")" "660 0 0"
+nobody() { setpriv --reuid 65534 --regid 65534 --clear-groups "$@"; }
+chmod 666 "$SOCK"
+for who in nobody stranger; do
+	check "control socket, open to all: $who is refused" \
+		shows "not permitted" "$who" gwsync -s "$SOCK" status
+	check "control socket, open to all: $who does not switch over" \
+		shows "not permitted" "$who" gwsync -s "$SOCK" switchover
+done
+chmod 660 "$SOCK"
+check "control socket: its group is served" setpriv --reuid 65534 --regid 0 --clear-groups \
+	gwsync -s "$SOCK" status
+check "nobody has switched over" untouched
+
+# What he makes the module allocate is his: rings of so many netns.
+N=10 CPUS=$(nproc --all) CG=$TMP/cgroup
+mkdir "$CG"
+mount -t cgroup2 none "$CG" || bail "no cgroup2"
+echo +memory > "$CG/cgroup.subtree_control" || bail "no memory controller"
+ring=$(cat /sys/module/gwsync/parameters/ring_size)
+cat > "$TMP/hold" <<- 'END'
+	#!/bin/bash
+	for _ in $(seq "$1"); do
+		unshare -n bash -c '[ -z "$1" ] || printf "%s\n" "$1" "attach 1 1" | gwctl -
+			echo up; exec sleep 1000' - "$2" &
+	done
+	wait
+END
+chmod 755 "$TMP/hold"
+# charged CGROUP [COMMAND]: KiB of kernel memory that his N netns take
+charged() {
+	local pid procs=$CG/$1/cgroup.procs
+
+	mkdir "$CG/$1"
+	bash -c "echo \$\$ > $procs; exec setpriv --reuid 65534 --regid 65534 \
+		--clear-groups unshare -Ur $TMP/hold $N '${2:-}'" > "$TMP/$1.out" 2>&1 &
+	pid=$!
+	wait_for 10 said_times "$1.out" "^up" $N || return 1
+	CHARGED=$(awk '$1 == "kernel" { print int($2 / 1024) }' "$CG/$1/memory.stat")
+	xargs -r kill -9 < "$procs"
+	wait $pid 2> /dev/null
+	wait_for 10 empty "$procs"
+}
+empty() { eq "$(wc -l < "$1")" 0; }
+check "netns without us" charged plain
+plain=$CHARGED
+check "netns with rings" charged rings "set hold_ms 1000"
+# A ring and four times as many held flows, a CPU each
+least=$((N * CPUS * ring * (8 + 4 * 16) / 1024))
+check "memory for $N netns is charged: $((CHARGED - plain)) KiB, of them rings $least" \
+	ge $((CHARGED - plain)) $((least * 9 / 10))
+check "and bounded" ge $((N * 4096)) $((CHARGED - plain))
+umount "$CG" 2> /dev/null
+
+check "ours still syncs" same $FLOWS "$A" "$B"
+check "in sync to the end" in_sync "$A" "$B"
+for ns in "$B" "$A"; do
+	check "agent ends well" agent_end "$ns"
+done
+logs_if_failed "$A" "$B"
+finish
