@@ -77,9 +77,11 @@ int gwsync_activate(struct gwsync_net *gn, u64 set, u32 epoch, struct netlink_ex
  *	the same epoch, one gives way
  * @extack: says why not
  *
- * Flows that nobody was told about stay own: the new owner cannot name them,
+ * Flows that the filter leaves out stay own: the new owner cannot name them,
  * so its full sync would sweep them, and with them sessions to this gateway
- * itself.
+ * itself.  Others that nobody was told about are those of a member that owned
+ * alone and gives way: they go, or their mappings would be in the way of flows
+ * that the new owner made meanwhile.
  *
  * Context: process, under gn->lock.
  * Return: 0; -ESTALE: an old epoch; -ENOMEM.
@@ -187,7 +189,8 @@ void gwsync_replica_demote(struct gwsync_net *gn, struct nf_conn *ct)
 	    !gwsync_flow_is_own(gn, ct))
 		goto out;
 	if (!(READ_ONCE(ct->status) & (BIT(GWSYNC_FLOW_ANNOUNCED_BIT) |
-				       BIT(GWSYNC_FLOW_REPLICA_BIT))))
+				       BIT(GWSYNC_FLOW_REPLICA_BIT))) &&
+	    gwsync_filter_match(gn, ct))
 		goto out;
 
 	owner = __fls(gn->demote.running);
