@@ -137,6 +137,7 @@ static int attach_try(struct group *g)
 		g->member.epoch = epoch;
 	else if (g->member.max_epoch < epoch)
 		g->member.max_epoch = epoch;
+	s->former = true;
 	if (replicas)		/* of whomever an earlier daemon followed */
 		s->foreign = ~1ULL & ~(1ULL << g->config->member);
 	s->mapped = ~0ULL;	/* unknown */

@@ -82,6 +82,7 @@ struct sync {
 	struct loop_timer	request_timer;
 	uint64_t		unserved_ns;	/* the owner does not send us its changes */
 	uint64_t		foreign;	/* members whose replicas may be here */
+	bool			former;		/* flows of an earlier agent may look own */
 
 	/* owner */
 	bool			active;		/* the kernel half took the activation */

@@ -299,6 +299,11 @@ void sync_restart(struct group *g, uint64_t delay_ns)
 		sync_enter(g, SYNC_NONE);
 		return;
 	}
+	/* What was own when an earlier agent died is the owner's now: flows that
+	 * it ended since must be swept.
+	 */
+	if (s->former && !kernel_deactivate(s->kernel, s->owner, s->epoch))
+		s->former = false;
 	do
 		seal_random(&s->request, sizeof(s->request));
 	while (!s->request);
@@ -559,6 +564,7 @@ void sync_acquire(struct group *g, uint64_t owners, uint32_t epoch)
 	s->owner = 0;
 	s->complete = false;
 	s->foreign = 0;
+	s->former = false;
 	sync_clear_served(g);
 	/* A new epoch: each backup asks again, for this one. */
 	for (i = 0; i < g->npeers; i++)
