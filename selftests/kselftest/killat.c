@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * killat: SIGKILL for a process at a system call that is chosen by what it
+ * sends, so that it dies at a known point of its work.
+ *
+ * killat PID before|after WHAT [TIMES]
+ *	genl N	  a message with this command to a generic netlink family (but
+ *		  not to nlctrl)
+ *	rtnl N	  a message of this type to rtnetlink, in a batch too
+ *	packet	  a frame by a packet socket: gratuitous ARP
+ *
+ * "before": the kernel has not seen the message; "after": it has done what it
+ * asks for.  TIMES: the how-manieth of them (1).  Says "ready" once it watches,
+ * "killed" at the end; "gone" if the process ended by itself.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <linux/genetlink.h>
+#include <linux/netlink.h>
+#include <linux/ptrace.h>
+
+static pid_t pid;
+static int pidfd;
+
+static bool peek(uint64_t address, void *to, size_t len)
+{
+	struct iovec here = { .iov_base = to, .iov_len = len };
+	struct iovec there = { .iov_base = (void *)(uintptr_t)address, .iov_len = len };
+
+	return process_vm_readv(pid, &here, 1, &there, 1, 0) == (ssize_t)len;
+}
+
+static bool sock_is(int fd, int domain, int protocol)
+{
+	int got_domain = -1, got_protocol = -1, copy;
+	socklen_t len = sizeof(int);
+
+	copy = syscall(SYS_pidfd_getfd, pidfd, fd, 0);
+	if (copy < 0)
+		return false;
+	getsockopt(copy, SOL_SOCKET, SO_DOMAIN, &got_domain, &len);
+	len = sizeof(int);
+	getsockopt(copy, SOL_SOCKET, SO_PROTOCOL, &got_protocol, &len);
+	close(copy);
+	return got_domain == domain && (protocol < 0 || got_protocol == protocol);
+}
+
+/* The first bytes of what the call sends; the first of its buffers. */
+static bool sent(const struct ptrace_syscall_info *info, void *to, size_t len)
+{
+	uint64_t buffer = info->entry.args[1];
+
+	if (info->entry.nr == SYS_sendmsg) {
+		struct msghdr msg;
+		struct iovec iov;
+
+		if (!peek(buffer, &msg, sizeof(msg)) || !msg.msg_iovlen ||
+		    !peek((uintptr_t)msg.msg_iov, &iov, sizeof(iov)))
+			return false;
+		buffer = (uintptr_t)iov.iov_base;
+	} else if (info->entry.nr != SYS_sendto) {
+		return false;
+	}
+	return peek(buffer, to, len);
+}
+
+/* A batch is messages behind each other. */
+static bool batch_has(uint64_t at, uint64_t end, unsigned int type)
+{
+	struct nlmsghdr nlh;
+
+	while (at + sizeof(nlh) <= end && peek(at, &nlh, sizeof(nlh)) &&
+	       nlh.nlmsg_len >= sizeof(nlh)) {
+		if (nlh.nlmsg_type == type)
+			return true;
+		at += NLMSG_ALIGN(nlh.nlmsg_len);
+	}
+	return false;
+}
+
+static bool is_it(const struct ptrace_syscall_info *info, const char *what, unsigned int number)
+{
+	struct {
+		struct nlmsghdr		nlh;
+		struct genlmsghdr	genl;
+	} head;
+	int fd = info->entry.args[0];
+
+	if (info->entry.nr != SYS_sendto && info->entry.nr != SYS_sendmsg)
+		return false;
+	if (!strcmp(what, "packet"))
+		return sock_is(fd, AF_PACKET, -1);
+	if (!strcmp(what, "rtnl"))
+		return info->entry.nr == SYS_sendto && sock_is(fd, AF_NETLINK, NETLINK_ROUTE) &&
+		       batch_has(info->entry.args[1], info->entry.args[1] + info->entry.args[2],
+				 number);
+	return sent(info, &head, sizeof(head)) && head.genl.cmd == number &&
+	       head.nlh.nlmsg_type > GENL_ID_CTRL && sock_is(fd, AF_NETLINK, NETLINK_GENERIC);
+}
+
+static int watch(bool after, const char *what, unsigned int number, unsigned int times)
+{
+	struct ptrace_syscall_info info;
+	bool inside = false;
+	int status, sig;
+
+	for (;;) {
+		if (waitpid(pid, &status, __WALL) < 0 || !WIFSTOPPED(status)) {
+			puts("gone");
+			return 1;
+		}
+		sig = WSTOPSIG(status);
+		if (sig == (SIGTRAP | 0x80)) {
+			sig = 0;
+			if (ptrace(PTRACE_GET_SYSCALL_INFO, pid, sizeof(info), &info) <= 0)
+				return 2;
+			if (info.op == PTRACE_SYSCALL_INFO_ENTRY && is_it(&info, what, number))
+				inside = !--times;
+			if (inside && info.op == (after ? PTRACE_SYSCALL_INFO_EXIT :
+							  PTRACE_SYSCALL_INFO_ENTRY)) {
+				kill(pid, SIGKILL);
+				puts("killed");
+				return 0;
+			}
+		} else if (status >> 16) {	/* the stop of PTRACE_INTERRUPT */
+			sig = 0;
+		}
+		ptrace(PTRACE_SYSCALL, pid, 0, sig);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	unsigned int number = 0, times = 1;
+	bool packet = argc > 3 && !strcmp(argv[3], "packet");
+
+	if (argc < 4 || (!packet && argc < 5)) {
+		fputs("usage: killat PID before|after genl N|rtnl N|packet [TIMES]\n", stderr);
+		return 2;
+	}
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	pid = atoi(argv[1]);
+	if (!packet)
+		number = strtoul(argv[4], NULL, 0);
+	if (argc > 5 - packet)
+		times = strtoul(argv[5 - packet], NULL, 0);
+	pidfd = syscall(SYS_pidfd_open, pid, 0);
+	if (pidfd < 0 || !times ||
+	    ptrace(PTRACE_SEIZE, pid, 0, PTRACE_O_TRACESYSGOOD) ||
+	    ptrace(PTRACE_INTERRUPT, pid, 0, 0)) {
+		perror("killat");
+		return 2;
+	}
+	puts("ready");
+	return watch(!strcmp(argv[2], "after"), argv[3], number, times);
+}

@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# What a function leaves for its caller is used in the tests.
+# shellcheck disable=SC2034
+# What the tests of faults share: groups of up to five gateways with a virtual
+# address, links that are cut or bad, flows that change all the time, and what
+# must hold after every fault.
+
+# shellcheck source=selftests/kselftest/lib_agent.sh
+. "$(dirname "${BASH_SOURCE[0]}")/lib_agent.sh"
+
+D=gwD-$TAG E=gwE-$TAG F=gwF-$TAG
+VIP=10.8.0.254
+declare -A MEMBER=()	# NETNS: its member id
+
+figure() { echo "# figure: $*"; }
+# A clock that nobody sets.
+now_ms() {
+	local up
+
+	read -r up _ < /proc/uptime
+	up=${up/./}
+	echo $((10#$up * 10))
+}
+# timed SECONDS COMMAND...: wait_for; MS: how long it took
+timed() {
+	local from
+
+	from=$(now_ms)
+	wait_for "$@" || return 1
+	MS=$(($(now_ms) - from))
+}
+
+# faults_net NETNS...: gateways, members 1, 2 and so on, with a leg in the sync
+# LAN and one in a LAN where one of them has $VIP; $LAN is a host there.
+# The bridge has the far ends: p1, p2 of sync0, l1, l2 of lan0.
+faults_net() {
+	local ns n=0 port
+
+	need_module
+	sysctl -qw net.netfilter.nf_conntrack_max=100000
+	add_ns "$@"
+	sync_lan "$@"
+	ip -n "$LAN" link add br1 type bridge mcast_snooping 0
+	ip -n "$LAN" addr add 10.8.0.100/24 dev br1
+	ip -n "$LAN" link set br1 up
+	for ns in "$@"; do
+		n=$((n + 1))
+		MEMBER[$ns]=$n
+		sysctl_ns "$ns" net.netfilter.nf_conntrack_acct=1 \
+			net.netfilter.nf_conntrack_timestamp=1
+		ip link add lan0 netns "$ns" type veth peer name "l$n" netns "$LAN"
+		ip -n "$LAN" link set "l$n" master br1 up
+		ip -n "$ns" addr add "10.8.0.$n/24" dev lan0
+		ip -n "$ns" link set lan0 up
+		for port in "p$n" "l$n"; do
+			tc -n "$LAN" qdisc add dev "$port" clsact || bail "no clsact"
+		done
+	done
+	gwsync key generate "$TMP/key" > /dev/null || bail "no key"
+}
+
+# faults_config NETNS [PRIORITY] [KERNEL SETTINGS]
+faults_config() {
+	local id=${MEMBER[$1]}
+
+	cat > "$TMP/$1.conf" <<- END
+	group = { id = 1; member = $id; priority = ${2:-$((110 - 10 * id))};
+		  heartbeat_ms = $HEARTBEAT; dead_after = $DEAD_AFTER; };
+	members = ( { id = 1; name = "gw1"; }, { id = 2; name = "gw2"; },
+		    { id = 3; name = "gw3"; }, { id = 4; name = "gw4"; },
+		    { id = 5; name = "gw5"; } );
+	key_file = "$TMP/key";
+	links = ( { interface = "sync0"; } );
+	virtual_routers = ( { name = "lan"; interface = "lan0"; vrid = 5;
+			      addresses = ( "$VIP/24" ); } );
+	kernel = { ${3:-} };
+	daemon = { control = "$TMP/$1.sock"; };
+	END
+}
+
+# name_of NETNS: of the configuration
+name_of() { echo "gw${MEMBER[$1]}"; }
+
+# faults_start OWNER BACKUP...: daemons, the first alone until it owns
+faults_start() {
+	agent_start "$1"
+	wait_for 10 field_is "$1" state owner || return 1
+	[ $# -eq 1 ] && return
+	agent_start "${@:2}"
+	wait_for 10 in_sync "$@"
+}
+
+# Faults of links, at the far end: the gateway's own carrier stays.
+# mute LEG NETNS: what it says on this leg (p: sync, l: LAN) reaches nobody
+mute() { tc -n "$LAN" filter add dev "$1${MEMBER[$2]}" ingress matchall action drop; }
+# deaf LEG NETNS: it hears nothing on this leg
+deaf() { tc -n "$LAN" filter add dev "$1${MEMBER[$2]}" egress matchall action drop; }
+# cut LEG NETNS: both
+cut_leg() { mute "$@" && deaf "$@"; }
+# mend NETNS...: all legs
+mend() {
+	local ns port
+
+	for ns in "$@"; do
+		for port in "p${MEMBER[$ns]}" "l${MEMBER[$ns]}"; do
+			tc -n "$LAN" filter del dev "$port" ingress 2> /dev/null
+			tc -n "$LAN" filter del dev "$port" egress 2> /dev/null
+			tc -n "$LAN" qdisc del dev "$port" root 2> /dev/null
+			ip -n "$LAN" link set "$port" up
+		done
+	done
+}
+# unplug, plug LEG NETNS: the gateway sees it
+unplug() { ip -n "$LAN" link set "$1${MEMBER[$2]}" down; }
+plug() { ip -n "$LAN" link set "$1${MEMBER[$2]}" up; }
+# spoil NETNS NETEM...: what it hears on the sync link
+spoil() {
+	local ns=$1
+
+	shift
+	tc -n "$LAN" qdisc replace dev "p${MEMBER[$ns]}" root netem limit 20000 "$@"
+}
+
+# churn NETNS [NAME=VALUE...]: flows begin, change and end until churn_end
+churn() {
+	ctchurn "$@" > "$TMP/churn" 2>&1 < /dev/null &
+	CHURN=$!
+}
+# churn_end: RATE and CHANGES of it
+churn_end() {
+	kill "$CHURN" 2> /dev/null
+	wait "$CHURN"
+	RATE=$(sed -n 's/.* rate //p' "$TMP/churn")
+	CHANGES=$(sed -n 's/^changes \([0-9]*\) .*/\1/p' "$TMP/churn")
+	[ -n "$RATE" ] || { cat "$TMP/churn"; return 1; }
+}
+trap 'kill $CHURN 2> /dev/null; agents_kill; cleanup' EXIT
+CHURN=
+
+# What must hold.
+has_vip() { ip -n "$1" addr show to $VIP up 2> /dev/null | grep -q $VIP; }
+# vip_on_one OWNER OTHER...: the address is on one machine only
+vip_on_one() {
+	local ns
+
+	has_vip "$1" || { echo "$VIP is not on $1"; return 1; }
+	for ns in "${@:2}"; do
+		! has_vip "$ns" || { echo "$VIP is on $ns too"; return 1; }
+	done
+}
+# settled OWNER BACKUP...: in sync, and the address is where it belongs
+settled() { in_sync "$@" && vip_on_one "$@"; }
+# answers: the host in the LAN reaches whoever has the address
+answers() { in_ns "$LAN" ping -qc 1 -W 1 $VIP > /dev/null; }
+# equal LEAST OWNER BACKUP...: 0 missing, 0 different, 0 too many
+equal() {
+	local least=$1 owner=$2 ns
+
+	for ns in "${@:3}"; do
+		same "$least" "$owner" "$ns" || return 1
+	done
+}
+
+# synclook_at watch|settle MS OWNER BACKUP: see synclook.c
+synclook_at() {
+	synclook "$1" "$2" "$3" "$TMP/$3.sock" "$4" "$TMP/$4.sock" "$(name_of "$4")"
+}
