@@ -82,6 +82,52 @@ faults_config() {
 # name_of NETNS: of the configuration
 name_of() { echo "gw${MEMBER[$1]}"; }
 
+# says NETNS KEY VALUE...: its status, asked for once; one process, since groups
+# are asked again and again
+says() {
+	local ns=$1 status
+
+	status=$(gwsync -s "$TMP/$ns.sock" status --json 2> /dev/null)
+	shift
+	while [ $# -gt 0 ]; do
+		[[ $status =~ $'\n  "'"$1"$'": "'?([^\",$'\n']*) ]]
+		eq "$1 of $ns: ${BASH_REMATCH[1]}" "$1 of $ns: $2" || return 1
+		shift 2
+	done
+}
+# says_of NETNS NAME... -- KEY VALUE...: the same of these peers, of each of them
+says_of() {
+	local ns=$1 status peers=() name of
+
+	status=$(gwsync -s "$TMP/$ns.sock" status --json 2> /dev/null)
+	status=${status#*'"peers": ['}
+	shift
+	for (( ; ; )); do
+		name=$1
+		shift
+		[ "$name" != -- ] || break
+		peers+=("$name")
+	done
+	while [ $# -gt 0 ]; do
+		for name in "${peers[@]}"; do
+			of=${status#*"\"name\": \"$name\","}
+			[[ ${of%%'"name":'*} =~ \"$1\":\ \"?([^\",$'\n']*) ]]
+			eq "$name's $1 at $ns: ${BASH_REMATCH[1]}" "$name's $1 at $ns: $2" ||
+				return 1
+		done
+		shift 2
+	done
+}
+# in_sync OWNER BACKUP...: as in lib_agent.sh
+in_sync() {
+	local owner=$1 ns
+
+	says "$owner" state owner in_sync true || return 1
+	for ns in "${@:2}"; do
+		says "$ns" state backup owner "${MEMBER[$owner]}" in_sync true || return 1
+	done
+}
+
 # faults_start OWNER BACKUP...: daemons, the first alone until it owns
 faults_start() {
 	agent_start "$1"
