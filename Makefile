@@ -43,6 +43,7 @@ help:
 	@echo 'make bench-quick    the same with small numbers, under 5: build/bench-quick.json'
 	@echo 'make kselftest      the module tests alone, in guests; TESTS="test_a.sh ..."'
 	@echo 'make fuzz           fuzzers of what comes from outside; TIME=seconds of all together'
+	@echo 'make soak           random faults for MINUTES=20, drawn from SEED=n'
 	@echo 'make lint           checkpatch, sparse, W=1, clang-tidy, mandoc, shellcheck, codespell'
 	@echo 'make install        module, gwsyncd, gwsync, man pages, units; DESTDIR, PREFIX'
 	@echo 'make clean'
@@ -101,6 +102,10 @@ fuzz: prepare
 	@$(MAKE) --no-print-directory guest-parts
 	@$(MAKE) -s --no-print-directory -C selftests/fuzz OUT=$(BUILD)/fuzz
 	selftests/fuzz/run --time $(TIME) --kernel $(GUEST)
+soak: guest-parts
+	selftests/vm/run --kernel $(GUEST) --memory 768 \
+		--timeout $$(($(or $(MINUTES),20) * 60 + 300)) -- \
+		'./soak.sh $(or $(MINUTES),20) $(SEED)'
 
 lint:
 	@scripts/prepare lint
@@ -119,3 +124,4 @@ clean:
 
 .PHONY: all help module module-in agent traffic kselftest-tools bench-tools prepare \
 	guest-parts demo demo-control bench bench-quick check kselftest fuzz lint install clean
+	guest-parts demo demo-control bench bench-quick check kselftest soak lint install clean
