@@ -12,8 +12,8 @@
  *	dport	of all flows (5000)
  *
  * Every fourth flow is TCP, established, the others UDP.  The flows of an
- * earlier run with the same dport and live are gone on with.  At its end it
- * says what it did and the rate that it reached.
+ * earlier run with the same dport and live are gone on with.  It says "ready",
+ * and at its end what it did and the rate that it reached.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -253,5 +253,7 @@ int main(int argc, char **argv)
 	c.random = opt.seed * 0x9e3779b97f4a7c15ull | 1;
 	signal(SIGTERM, on_signal);
 	signal(SIGINT, on_signal);
+	puts("ready");
+	fflush(stdout);
 	return run(&c);
 }

@@ -170,8 +170,11 @@ spoil() {
 
 # churn NETNS [NAME=VALUE...]: flows begin, change and end until churn_end
 churn() {
+	rm -f "$TMP/churn"
 	ctchurn "$@" > "$TMP/churn" 2>&1 < /dev/null &
 	CHURN=$!
+	# A signal before would end it without a word.
+	wait_for 5 said churn ready || bail "ctchurn does not start"
 }
 # churn_end: RATE and CHANGES of it
 churn_end() {
