@@ -102,6 +102,7 @@ fuzz: prepare
 	@$(MAKE) --no-print-directory guest-parts
 	@$(MAKE) -s --no-print-directory -C selftests/fuzz OUT=$(BUILD)/fuzz
 	selftests/fuzz/run --time $(TIME) --kernel $(GUEST)
+
 soak: guest-parts
 	selftests/vm/run --kernel $(GUEST) --memory 768 \
 		--timeout $$(($(or $(MINUTES),20) * 60 + 300)) -- \
@@ -123,5 +124,4 @@ clean:
 	rm -rf $(BUILD) gwsync.ko
 
 .PHONY: all help module module-in agent traffic kselftest-tools bench-tools prepare \
-	guest-parts demo demo-control bench bench-quick check kselftest fuzz lint install clean
-	guest-parts demo demo-control bench bench-quick check kselftest soak lint install clean
+	guest-parts demo demo-control bench bench-quick check kselftest fuzz soak lint install clean
