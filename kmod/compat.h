@@ -1,5 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What differs between the kernels that we build for, and nothing else. */
+/*
+ * What differs between the kernels that we build for, and nothing else: the one
+ * place where the version is asked for.
+ *
+ * since  what became different                      what is here for it
+ * -----  -----------------------------------------  --------------------------
+ * 6.7    genl_dumpit_info holds a genl_info, and    gwsync_dump_attrs()
+ *        the attributes moved in there
+ * 6.12   asm/unaligned.h is linux/unaligned.h: no   the include
+ *        architecture has its own any more
+ * 6.14   the text of a security mark comes in a     struct gwsync_secctx,
+ *        struct lsm_context, which knows the LSM    gwsync_secctx_get(), _put()
+ *        to give it back to; its length is what
+ *        the call returns
+ *
+ * What a kernel's configuration may leave out (zones, labels, NAT...) is
+ * asked for by its CONFIG_ where it is used; so is DCCP, which 7.3 has no more.
+ *
+ * Debian's 6.1, 6.12 and 7.3 (gcc 14) headers build it with W=1 and no warning.
+ */
 #ifndef _GWSYNC_COMPAT_H
 #define _GWSYNC_COMPAT_H
 
