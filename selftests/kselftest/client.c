@@ -188,13 +188,51 @@ static void client_queue(struct client *c, const struct nlmsghdr *nlh)
 	c->queued++;
 }
 
+/*
+ * Linux fault injection: the N-th allocation that this thread asks for fails.
+ * Returns what was left of the count before.
+ */
+static unsigned int client_fail_nth(unsigned int nth)
+{
+	char text[16] = {};
+	int fd = open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC);
+
+	if (fd < 0 || pread(fd, text, sizeof(text) - 1, 0) < 0 ||
+	    dprintf(fd, "%u", nth) < 0) {
+		perror("client: fail-nth");
+		exit(1);
+	}
+	close(fd);
+	return strtoul(text, NULL, 10);
+}
+
+/* The kernel does what it is asked for before this returns. */
+static ssize_t client_send(struct client *c, const struct nlmsghdr *nlh)
+{
+	const struct timeval wait = { .tv_sec = 1 };
+	ssize_t ret;
+	int err;
+
+	if (!c->nth)
+		return mnl_socket_sendto(c->nl, nlh, nlh->nlmsg_len);
+
+	/* The answer may be what there was no memory for. */
+	setsockopt(mnl_socket_get_fd(c->nl), SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait));
+	client_fail_nth(c->nth);
+	ret = mnl_socket_sendto(c->nl, nlh, nlh->nlmsg_len);
+	err = errno;
+	c->nth = client_fail_nth(0);
+	errno = err;
+	return ret;
+}
+
 int client_request(struct client *c, struct nlmsghdr *nlh, mnl_cb_t cb, void *data)
 {
 	uint32_t seq = nlh->nlmsg_seq;
 	static char buf[CLIENT_BUF];
 
 	c->error[0] = 0;
-	if (mnl_socket_sendto(c->nl, nlh, nlh->nlmsg_len) < 0)
+	if (client_send(c, nlh) < 0)
 		return -errno;
 	for (;;) {
 		ssize_t n = mnl_socket_recvfrom(c->nl, buf, sizeof(buf));

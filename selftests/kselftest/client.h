@@ -32,6 +32,7 @@ struct client {
 	struct client_msg	**tail;
 	unsigned int		queued;
 	unsigned int		overruns;
+	unsigned int		nth;	/* allocation that fails in the next request, 0: none */
 	char			error[256];	/* extack text of the last refusal */
 };
 

@@ -6,6 +6,9 @@
  * gwctl [-n NETNS] -			commands from stdin over one socket, each
  *					answered by its lines and "ok" or "error ...";
  *					"sh COMMAND" runs a command in between
+ *
+ * "nth N COMMAND [ARG...]": the N-th allocation that the kernel makes for it
+ * fails; says "nth failed" or "nth left" when there were fewer.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -452,6 +455,13 @@ static int run(struct client *c, int argc, char **argv)
 		return do_recv(c, num(argv[0]));
 	if (IS("wait", 2))
 		return do_wait(c, argv[0], num(argv[1]));
+	if (IS("nth", 2)) {
+		c->nth = num(argv[0]);
+		ret = run(c, argc - 2, argv + 1);
+		puts(c->nth ? "nth left" : "nth failed");
+		c->nth = 0;
+		return ret;
+	}
 	if (IS("empty", 1))	/* a command without any attribute */
 		return client_request(c, client_put(c, buf, num(argv[0]), 0), NULL, NULL);
 	return -EOPNOTSUPP;
