@@ -21,6 +21,8 @@ import kernel
 
 QEMU = "qemu-system-x86_64"
 HZ = 250        # of Debian's kernels
+DEBUG_SLOWER = 3        # the debug kernel, with all its checks
+DEBUG_MEMORY = 1024     # and what it needs, of which the half is for them
 
 # A CPU for guests that count instructions: QEMU takes a byte of "rep movsb" or
 # "rep stosb" for one, where a real CPU needs a few for a thousand. Without these
@@ -36,12 +38,13 @@ BAD_CONSOLE = re.compile(
     r"possible recursive locking|inconsistent lock state|suspicious RCU|"
     r"rcu.*(detected stall|self-detected|starved)|blocked for more than|soft lockup|hard LOCKUP|"
     r"unreferenced object|double free|use-after-free|sleeping function called|"
-    r"scheduling while atomic|leaked|Call Trace:|bad page|list_(add|del) corruption",
+    r"scheduling while atomic|leaked|Call Trace:|bad page|list_(add|del) corruption|ODEBUG",
     re.IGNORECASE)
 
 # Said by a stock kernel under TCG, about the machine and not about the module.
 GOOD_CONSOLE = re.compile(
-    r"unchecked MSR access|clocksource|TSC|spectre|MDS|mitigation", re.IGNORECASE)
+    r"unchecked MSR access|clocksource|TSC|spectre|MDS|mitigation|"
+    r"KernelAddressSanitizer initialized", re.IGNORECASE)
 
 # 'O' (out of tree) and 'E' (unsigned) come with any module that is not Debian's.
 EXPECTED_TAINT = (1 << 12) | (1 << 13)
@@ -52,10 +55,14 @@ if [ -d /sys/module/gwsync ]; then
 	[ -d /sys/module/gwsync ] && echo "bad: gwsync is still loaded"
 fi
 if [ -w /sys/kernel/debug/kmemleak ]; then
-	echo scan >/sys/kernel/debug/kmemleak; sleep 6
+	echo scan >/sys/kernel/debug/kmemleak || echo "bad: kmemleak has given up"
+	sleep 6
 	echo scan >/sys/kernel/debug/kmemleak
 	leaks=$(cat /sys/kernel/debug/kmemleak)
 	[ "$leaks" ] && printf 'bad: kmemleak: %s\n' "$leaks"
+fi
+if [ -e /proc/lockdep_stats ]; then
+	grep -q '^ debug_locks: *1$' /proc/lockdep_stats || echo "bad: lockdep has given up"
 fi
 echo "taint: $(cat /proc/sys/kernel/tainted)"
 echo "dmesg:"
@@ -182,7 +189,7 @@ def accel():
     return answer
 
 
-def time_scale():
+def time_scale(series=None):
     """How many times longer than on real hardware a time-out should be.
 
     GWSYNC_TIME_SCALE overrides it, for a machine that has other things to do.
@@ -190,7 +197,7 @@ def time_scale():
     forced = os.environ.get("GWSYNC_TIME_SCALE")
     if forced:
         return int(forced)
-    return 1 if accel() == "kvm" else 4
+    return (1 if accel() == "kvm" else 4) * (DEBUG_SLOWER if series == kernel.DEBUG else 1)
 
 
 class Guest:
@@ -198,7 +205,7 @@ class Guest:
 
     name        its host name
     directory   where its console, sockets and initramfs go
-    series      "6.1", "6.12" or a full version
+    series      "6.1", "6.12", "debug" or a full version
     nics        list of (interface name, MAC, path of a unix stream socket)
     files       list of (source, path in the guest or None to keep the path)
     modules     .ko files for lib/modules/VERSION/updates
@@ -217,7 +224,7 @@ class Guest:
         self.name = name
         self.dir = pathlib.Path(directory)
         self.series = series
-        self.memory = memory
+        self.memory = max(memory, DEBUG_MEMORY) if series == kernel.DEBUG else memory
         self.smp = smp
         self.nics = list(nics)
         self.files = list(files)
@@ -505,7 +512,7 @@ class Guest:
             return ""
         return "\n".join(text.splitlines()[-lines:])
 
-    def verdict(self, timeout=120):
+    def verdict(self, timeout=None):
         """Unload the module, look for leaks, taint and bad console lines.
 
         Call it last: it unloads gwsync. Returns a list of complaints, empty
@@ -513,7 +520,7 @@ class Guest:
         """
         bad = []
         try:
-            out = self.run(VERDICT, timeout=timeout).out
+            out = self.run(VERDICT, timeout=timeout or max(120, 30 * time_scale(self.series))).out
         except (kernel.Error, TimeoutError) as error:
             out = ""
             bad.append(f"no verdict: {error}")

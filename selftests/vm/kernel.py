@@ -17,6 +17,7 @@ SERIES = {
     "6.1": "linux-headers-cloud-amd64",
     "6.12": "linux-headers-6.12-cloud-amd64",
 }
+DEBUG = "debug"     # the one that debug_kernel.py builds
 
 
 class Error(Exception):
@@ -35,10 +36,13 @@ def version(series):
     It is the one whose headers the module is built with: what the headers'
     meta package depends on.  A full version is returned as it is.
     """
+    if series == DEBUG:
+        import debug_kernel     # which needs this module itself
+        return debug_kernel.release()
     if series not in SERIES:
         if re.fullmatch(r"\d+\.\d+\.\d+[-+.\w]*-amd64", series):
             return series
-        raise Error(f"unknown kernel {series!r}: say {' or '.join(SERIES)}, "
+        raise Error(f"unknown kernel {series!r}: say {', '.join(SERIES)}, {DEBUG} "
                     "or a full version such as 6.1.0-56-cloud-amd64")
     meta = SERIES[series]
     for command in (["dpkg-query", "-W", "-f", "${Depends}", meta],
@@ -108,6 +112,8 @@ def fetch(series, say=lambda text: None):
         fcntl.flock(lock, fcntl.LOCK_EX)
         if (target / "vmlinux").exists():
             return ver, target
+        if series == DEBUG:
+            raise Error("the debug kernel is not built yet: selftests/vm/fetch debug")
         package = f"linux-image-{ver}"
         say(f"downloading {package}")
         with tempfile.TemporaryDirectory(dir=cache) as tmp:
