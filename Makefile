@@ -37,7 +37,9 @@ help:
 	@echo 'make prepare        install what is missing (apt); FOR=build: no guests, no tests'
 	@echo 'make demo           a gateway loses power, nobody notices'
 	@echo 'make demo-control   the same without gwsync: the flows die'
-	@echo 'make check          every test; ends with "N passed, N failed"'
+	@echo 'make check          every test; ends with "N passed, N failed"; KERNEL="6.1 6.12"'
+	@echo 'make check-debug    the module tests on a kernel with KASAN, lockdep, kmemleak'
+	@echo '                    and more, which it builds once'
 	@echo 'make bench          gwsync beside conntrackd and no sync, under 25 minutes; a table,'
 	@echo '                    build/bench.json, plots in build/bench; ONLY="udp_new ..."'
 	@echo 'make bench-quick    the same with small numbers, under 5: build/bench-quick.json'
@@ -92,7 +94,12 @@ bench bench-quick: prepare
 		$(if $(ONLY),--only $(ONLY))
 
 check: prepare
-	@scripts/check --kernel $(GUEST)
+	@scripts/check $(addprefix --kernel ,$(GUEST))
+
+check-debug: FOR = debug
+check-debug: GUEST = debug
+check-debug: prepare
+	@scripts/check --kernel debug
 
 kselftest: guest-parts
 	selftests/vm/run --kernel $(GUEST) --kselftest $(TESTS)
@@ -124,4 +131,5 @@ clean:
 	rm -rf $(BUILD) gwsync.ko
 
 .PHONY: all help module module-in agent traffic kselftest-tools bench-tools prepare \
-	guest-parts demo demo-control bench bench-quick check kselftest fuzz soak lint install clean
+	guest-parts demo demo-control bench bench-quick check check-debug kselftest fuzz soak \
+	lint install clean
