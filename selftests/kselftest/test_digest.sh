@@ -7,7 +7,7 @@
 . "$(dirname "$0")/lib_agent.sh"
 
 FLOWS=5000
-ROUND_MS=$((2000 * SCALE))
+ROUND_MS=$((1000 * SCALE))
 gateways
 sync_lan "$A" "$B"
 gwsync key generate "$TMP/key" > /dev/null || bail "no key"
