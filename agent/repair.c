@@ -15,7 +15,7 @@
 #define REPAIR_ASK_NS		(300 * NSEC_PER_MSEC)	/* for digests, doubling */
 #define REPAIR_VERIFY_NS	(8 * NSEC_PER_SEC)	/* without any answer */
 #define REPAIR_AGAIN_NS		(1 * NSEC_PER_SEC)	/* doubling while it does not help */
-#define REPAIR_AGAIN_MAX_NS	(600 * NSEC_PER_SEC)
+#define REPAIR_AGAIN_MAX_NS	(60 * NSEC_PER_SEC)
 #define REPAIR_KEEP_NS		(600 * NSEC_PER_SEC)
 
 /* The owner's half. */

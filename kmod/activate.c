@@ -189,9 +189,11 @@ void gwsync_replica_demote(struct gwsync_net *gn, struct nf_conn *ct)
 	    !gwsync_flow_is_own(gn, ct))
 		goto out;
 	if (!(READ_ONCE(ct->status) & (BIT(GWSYNC_FLOW_ANNOUNCED_BIT) |
-				       BIT(GWSYNC_FLOW_REPLICA_BIT))) &&
-	    gwsync_filter_match(gn, ct))
-		goto out;
+				       BIT(GWSYNC_FLOW_REPLICA_BIT)))) {
+		if (gwsync_filter_match(gn, ct))
+			goto out;
+		gwsync_digest_open(gn, ct);
+	}
 
 	owner = __fls(gn->demote.running);
 	left = nf_ct_expires(ct) / HZ;

@@ -571,6 +571,7 @@ void gwsync_digest_forget(struct gwsync_net *gn)
 	memset(dg->fixing, 0, sizeof(dg->fixing));
 	dg->differing = 0;
 	dg->whole = false;
+	WRITE_ONCE(dg->heard, 0);
 }
 
 /**
