@@ -81,12 +81,23 @@ static void make_sample(unsigned int n, struct frame *f)
 		if (n == 12)
 			f->switchover.status = FRAME_SWITCH_STALE;
 		break;
+	case 14:
+	case 15:
+		f->head.type = FRAME_REPAIR_REQUEST;
+		f->repair_request = (struct frame_repair_request) {
+			.stream = { 1, 2 }, .epoch = 3, .buckets = n == 14 ? 0 : FRAME_REPAIR_MAX,
+		};
+		for (unsigned int i = 0; i < f->repair_request.buckets; i++)
+			f->repair_request.repair[i] = (struct frame_repair) {
+				.bucket = (uint8_t)(5 * i), .classes = 1ULL << i,
+			};
+		break;
 	default:
 		fail();
 	}
 }
 
-#define SAMPLES 14
+#define SAMPLES 16
 
 /* An allocation of the exact size, so that ASan sees a byte read too far. */
 static enum frame_error decode_exact(const uint8_t *buf, size_t len, struct frame *f)
@@ -363,6 +374,11 @@ static void test_rules(void **state)
 	REFUSE(11, f.switchover.status = FRAME_SWITCH_NOT_IN_SYNC);
 	REFUSE(12, f.switchover.status = __FRAME_SWITCH_MAX);
 	REFUSE(13, f.switchover.seq = FRAME_SEQ_MAX + 1);
+	REFUSE(14, f.repair_request.stream.member = 0);
+	REFUSE(14, f.repair_request.buckets = 1);
+	REFUSE(15, f.repair_request.buckets = FRAME_REPAIR_MAX + 1);
+	REFUSE(15, f.repair_request.repair[1].bucket = 0);
+	REFUSE(15, f.repair_request.repair[3].classes = 0);
 #undef REFUSE
 }
 
