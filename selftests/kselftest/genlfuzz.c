@@ -36,7 +36,7 @@
 #define PARTS_MAX	32
 #define RECORD_ROOM	(2 * GWSYNC_RECORD_MAX)
 #define PORT		20000		/* of the packets in between */
-#define FAIL_NTH	40		/* allocations of one message: more are rare */
+#define FAIL_NTH	16		/* allocations of one message: more are rare */
 
 struct part {
 	uint16_t	at, len;
@@ -411,7 +411,7 @@ static void open_client(struct client *c)
 		mnl_socket_setsockopt(c->nl, NETLINK_NO_ENOBUFS, &one, sizeof(one));
 }
 
-/* The next allocation but so many of this task fails, and no other. */
+/* The allocation of this number that the task asks for fails, and no other; 0: none. */
 static void arm(unsigned int nth)
 {
 	char text[16];

@@ -83,28 +83,34 @@ fuzz() {
 
 fuzz "$MESSAGES messages"
 
-# failslab: the fuzzer's own calls by their number; those of the module's worker
-# by chance.  It tells of each in the kernel's log unless asked not to.
-if [ -d $FAILSLAB ] && [ -e /proc/self/fail-nth ]; then
-	echo N > $FAILSLAB/ignore-gfp-wait
-	echo 0 > $FAILSLAB/verbose
-	fuzz "$MESSAGES messages, allocations fail" -f
-	before=$(stat "$F" enomem)
-	echo Y > $FAILSLAB/task-filter
-	echo -1 > $FAILSLAB/times
-	echo 10 > $FAILSLAB/probability
-	# kthreadd (2) hands it on to workers that are started meanwhile.
-	for pid in 2 $(pgrep kworker); do
-		echo 1 > "/proc/$pid/make-it-fail"
+# Only allocations that the module asks for, also those that may sleep; no traces,
+# since the console is searched for them.
+calm() { [ ! -e $FAILSLAB/require-start ] || echo 0 > $FAILSLAB/probability; }
+trap 'calm; cleanup' EXIT
+knobs() {
+	local knob
+
+	for knob in "$@"; do
+		echo "${knob#*=}" > "$FAILSLAB/${knob%%=*}" || bail "failslab: $knob"
 	done
-	fuzz "$MESSAGES messages, the worker's allocations fail"
-	echo 0 > $FAILSLAB/probability
-	for pid in 2 $(pgrep kworker); do
-		echo 0 > "/proc/$pid/make-it-fail"
-	done
-	check "the worker had to try again" ge "$(stat "$F" enomem)" $((before + 1))
+}
+if [ -e $FAILSLAB/require-start ]; then
+	start=$(cat /sys/module/gwsync/sections/.text)
+	size=$(awk '$1 == "gwsync" { print $2 }' /proc/modules)
+	knobs probability=0 times=-1 interval=1 verbose=0 ignore-gfp-wait=N task-filter=N \
+		stacktrace-depth=32 "require-start=$start" \
+		"require-end=$(printf '0x%x' $((start + size)))"
+	echo 0 > /sys/kernel/debug/fail_page_alloc/verbose
+	fuzz "$MESSAGES messages, one allocation of a message fails" -f
+	refused=$(stat "$F" refused_enomem)
+	check "what was not installed for it is counted" ge "$refused" 1
+	knobs probability=10
+	fuzz "$MESSAGES messages, any allocation fails, the worker's too"
+	calm
+	check "this too" ge "$(stat "$F" refused_enomem)" $((refused + 1))
+	check "and what the worker had to send again" ge "$(stat "$F" enomem)" 1
 else
-	skip "allocations fail" "kernel has no failslab"
+	skip "allocations fail" "kernel has no failslab that looks at callers"
 fi
 
 table > "$TMP/after"
