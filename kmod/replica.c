@@ -219,6 +219,8 @@ static int gwsync_replica_set_helper(struct gwsync_net *gn, struct nf_conn *ct,
 		if (ct->status & IPS_NAT_MASK &&
 		    (!nf_ct_nat_ext_add(ct) || (!nfct_seqadj(ct) && !nfct_seqadj_ext_add(ct))))
 			return -ENOMEM;
+		/* To add one may have moved all of them. */
+		help = nfct_help(ct);
 	}
 	/* What a helper that was unloaded has left. */
 	if (!rcu_access_pointer(help->helper))
