@@ -95,6 +95,9 @@ static int gwsync_apply_record(struct gwsync_net *gn, u8 owner, const u8 *data, 
 		return err;
 	if (flow->kind == GWSYNC_RECORD_FLOW_GONE)
 		return gwsync_replica_gone(gn, flow);
+	flow->class = gwsync_digest_class(&flow->tuple,
+					  nf_ct_zone_id(&flow->zone, IP_CT_DIR_ORIGINAL));
+	flow->digest = gwsync_digest_record(data, len, flow->class);
 	return gwsync_replica_install(gn, owner, flow);
 }
 

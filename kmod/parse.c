@@ -12,7 +12,6 @@
 #include <net/netfilter/nf_conntrack_core.h>
 
 #include "compat.h"
-#include "digest.h"
 #include "parse.h"
 
 /* Bits that a record may carry; the others are the table's own business. */
@@ -490,8 +489,5 @@ int gwsync_parse_record(const u8 *data, size_t len, struct gwsync_flow *flow,
 	/* Fails for ICMP that is no query: no flow starts with one. */
 	if (!nf_ct_invert_tuple(&flow->reply, &flow->after))
 		return -EINVAL;
-	flow->class = gwsync_digest_class(&flow->tuple,
-					  nf_ct_zone_id(&flow->zone, IP_CT_DIR_ORIGINAL));
-	flow->digest = gwsync_digest_record(data, len, flow->class);
 	return 0;
 }

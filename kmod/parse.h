@@ -34,8 +34,8 @@ struct gwsync_flow_expect {
  * @kind: &enum gwsync_record_kind
  * @first: GWSYNC_STATUS_FIRST, a hint
  * @status: &enum ip_conntrack_status, only bits that a record may carry
- * @class: of the digests, see digest.c
- * @digest: of the record, of kind GWSYNC_RECORD_FLOW
+ * @class: of the digests, see digest.c; apply.c fills it
+ * @digest: the number of the record; the same
  * @timeout: seconds left on the owner
  * @parts: bit n is set when part type n (without GWSYNC_PART_MUST) was there
  * @tuple: of the original direction, before any translation

@@ -47,6 +47,7 @@ typedef int32_t s32;
 	})
 
 #define be16_to_cpu(v)		be16toh(v)
+#define cpu_to_be16(v)		htobe16(v)
 #define be32_to_cpu(v)		be32toh(v)
 #define be64_to_cpu(v)		be64toh(v)
 

@@ -116,6 +116,12 @@ static void fill(struct frame *f, enum frame_type type)
 		f->sync_request = (struct frame_sync_request) { .stream = stream, .epoch = 1,
 								.request = 1 };
 		break;
+	case FRAME_REPAIR_REQUEST:
+		f->repair_request = (struct frame_repair_request) {
+			.stream = stream, .epoch = 1, .buckets = 2,
+			.repair = { { 0, 1 }, { 255, 1ULL << 63 } },
+		};
+		break;
 	default:
 		f->switchover.stream = stream;
 		f->switchover.epoch = 2;
@@ -135,7 +141,14 @@ static size_t put_body(const struct frame *f)
 
 static const char *file_name(enum frame_type type)
 {
-	return type == FRAME_SYNC_REQUEST ? "sync_request" : frame_type_name(type);
+	switch (type) {
+	case FRAME_SYNC_REQUEST:
+		return "sync_request";
+	case FRAME_REPAIR_REQUEST:
+		return "repair_request";
+	default:
+		return frame_type_name(type);
+	}
 }
 
 static void frames(void)
