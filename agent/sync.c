@@ -18,6 +18,7 @@
 #define SYNC_FAILED_NS		(1 * NSEC_PER_SEC)
 #define SYNC_STUCK_NS		(60 * NSEC_PER_SEC)
 #define SYNC_MISSING_NS		(1 * NSEC_PER_SEC)
+#define SYNC_UNSERVED_NS	(1 * NSEC_PER_SEC)	/* a heartbeat may be older than a request */
 
 static uint64_t self_bit(const struct group *g)
 {
@@ -500,7 +501,7 @@ void sync_judge(struct group *g, uint64_t now_ns)
 	} else if ((s->phase == SYNC_DONE || s->phase == SYNC_VERIFY) && !peer->serves_us) {
 		if (!s->unserved_ns) {
 			s->unserved_ns = now_ns;
-		} else if (now_ns > s->unserved_ns && now_ns - s->unserved_ns > dead_ns) {
+		} else if (now_ns > s->unserved_ns && now_ns - s->unserved_ns > SYNC_UNSERVED_NS) {
 			s->unserved_ns = 0;
 			if (s->phase == SYNC_DONE) {
 				log_warning("%s no longer sends us its changes: comparing",

@@ -33,12 +33,12 @@ const char *__lsan_default_options(void)
 static int text_fd = -1, key_fd = -1;
 static char text_path[64], key_path[64];
 
-int __wrap_keyfile_load(const char *path, uint8_t *key, char *why, size_t why_len)
+int __wrap_keyfile_load(const char *path, uid_t owner, uint8_t *key, char *why, size_t why_len)
 {
 	int err;
 
 	expect(path[0] == '/');
-	err = __real_keyfile_load(key_path, key, why, why_len);
+	err = __real_keyfile_load(key_path, owner, key, why, why_len);
 	expect(!err || (why[0] && strnlen(why, why_len) < why_len));
 	return err;
 }

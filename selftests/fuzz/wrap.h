@@ -11,8 +11,8 @@ struct mnl_socket;
 struct nlattr;
 
 /* fuzz_config.c */
-int __real_keyfile_load(const char *path, uint8_t *key, char *why, size_t why_len);
-int __wrap_keyfile_load(const char *path, uint8_t *key, char *why, size_t why_len);
+int __real_keyfile_load(const char *path, uid_t owner, uint8_t *key, char *why, size_t why_len);
+int __wrap_keyfile_load(const char *path, uid_t owner, uint8_t *key, char *why, size_t why_len);
 
 /* fuzz_netlink.c */
 ssize_t __wrap_recvmsg(int fd, struct msghdr *msg, int flags);
