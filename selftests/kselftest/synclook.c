@@ -121,6 +121,7 @@ static json_t *status(struct end *end)
 static void ask(struct report *report)
 {
 	json_t *of_owner = status(&owner), *of_backup = status(&backup), *member;
+	const json_t *sync = json_object_get(of_backup, "sync");
 	size_t i;
 
 	*report = (struct report) { .known = of_owner && of_backup };
@@ -134,8 +135,7 @@ static void ask(struct report *report)
 				  json_is_true(json_object_get(member, "alive"));
 	}
 	report->in_sync &= json_is_true(json_object_get(of_backup, "in_sync"));
-	report->backup_lag = json_integer_value(
-		json_object_get(json_object_get(of_backup, "sync"), "lag_frames"));
+	report->backup_lag = json_integer_value(json_object_get(sync, "lag_frames"));
 	json_decref(of_owner);
 	json_decref(of_backup);
 }
