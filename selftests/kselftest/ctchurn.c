@@ -243,11 +243,13 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	c.h = nfct_open(CONNTRACK, 0);
-	c.order = calloc(opt.live, sizeof(*c.order));
-	if (!c.h || !c.order) {
-		perror("ctchurn");
+	if (!c.h) {
+		perror("ctchurn: nfct_open");
 		return 2;
 	}
+	c.order = calloc(opt.live, sizeof(*c.order));
+	if (!c.order)
+		abort();
 	for (i = 0; i < opt.live; i++)
 		c.order[i] = i;
 	c.random = opt.seed * 0x9e3779b97f4a7c15ull | 1;
