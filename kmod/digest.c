@@ -359,16 +359,24 @@ void gwsync_digest_foreign(struct gwsync_net *gn, struct nf_conn *ct)
 	gwsync_stat_inc(gn, GWSYNC_STAT_A_FOREIGN);
 }
 
+struct gwsync_digest_recount {
+	struct gwsync_net	*gn;
+	u64			announced;
+	u64			replicas;
+};
+
 static int gwsync_digest_count(struct nf_conn *ct, void *data)
 {
+	unsigned long status = READ_ONCE(ct->status);
+	struct gwsync_digest_recount *recount = data;
+	struct gwsync_digest *dg = recount->gn->digest;
 	u32 *slot = gwsync_digest_slot(ct);
-	struct gwsync_net *gn = data;
-	struct gwsync_digest *dg = gn->digest;
 	u32 old = READ_ONCE(*slot);
 
-	if (!(READ_ONCE(ct->status) & (BIT(GWSYNC_FLOW_ANNOUNCED_BIT) |
-				       BIT(GWSYNC_FLOW_REPLICA_BIT))))
+	if (!(status & (BIT(GWSYNC_FLOW_ANNOUNCED_BIT) | BIT(GWSYNC_FLOW_REPLICA_BIT))))
 		return 0;
+	recount->announced += !!(status & BIT(GWSYNC_FLOW_ANNOUNCED_BIT));
+	recount->replicas += !!(status & BIT(GWSYNC_FLOW_REPLICA_BIT));
 	/* Who is faster than we are has put in a number of this count, or none. */
 	if (old && (old & GWSYNC_DIGEST_COUNT) != dg->count &&
 	    cmpxchg(slot, old, old ^ GWSYNC_DIGEST_COUNT) == old)
@@ -406,11 +414,15 @@ void gwsync_digest_reset(struct gwsync_net *gn)
  */
 void gwsync_digest_recount(struct gwsync_net *gn)
 {
-	const struct nf_ct_iter_data iter = { .net = gn->net, .data = gn };
+	struct gwsync_digest_recount recount = { .gn = gn };
+	const struct nf_ct_iter_data iter = { .net = gn->net, .data = &recount };
 
 	lockdep_assert_held(&gn->lock);
 
 	nf_ct_iterate_cleanup_net(gwsync_digest_count, &iter);
+	/* For people: what begins or ends during the walk may be missed. */
+	atomic64_set(&gn->announced, recount.announced);
+	atomic64_set(&gn->replicas, recount.replicas);
 }
 
 /**
