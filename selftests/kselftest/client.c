@@ -190,40 +190,38 @@ static void client_queue(struct client *c, const struct nlmsghdr *nlh)
 
 /*
  * Linux fault injection: the N-th allocation that this thread asks for fails.
- * Returns what was left of the count before.
+ * The kernel does what it is asked for before this returns.
  */
-static unsigned int client_fail_nth(unsigned int nth)
+static ssize_t client_send_nth(struct client *c, const struct nlmsghdr *nlh)
 {
-	char text[16] = {};
+	const struct timeval wait = { .tv_sec = 1 };
 	int fd = open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC);
+	char text[16] = {};
+	ssize_t ret;
+	int err;
 
-	if (fd < 0 || pread(fd, text, sizeof(text) - 1, 0) < 0 ||
-	    dprintf(fd, "%u", nth) < 0) {
+	/* The answer may be what there was no memory for. */
+	setsockopt(mnl_socket_get_fd(c->nl), SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait));
+	if (fd < 0 || dprintf(fd, "%u", c->nth) < 0) {
+		perror("client: fail-nth");
+		exit(1);
+	}
+	ret = mnl_socket_sendto(c->nl, nlh, nlh->nlmsg_len);
+	err = errno;
+	/* What is left of the count; until it is put out, all that allocates is in danger. */
+	if (pread(fd, text, sizeof(text) - 1, 0) < 0 || pwrite(fd, "0", 1, 0) != 1) {
 		perror("client: fail-nth");
 		exit(1);
 	}
 	close(fd);
-	return strtoul(text, NULL, 10);
-}
-
-/* The kernel does what it is asked for before this returns. */
-static ssize_t client_send(struct client *c, const struct nlmsghdr *nlh)
-{
-	const struct timeval wait = { .tv_sec = 1 };
-	ssize_t ret;
-	int err;
-
-	if (!c->nth)
-		return mnl_socket_sendto(c->nl, nlh, nlh->nlmsg_len);
-
-	/* The answer may be what there was no memory for. */
-	setsockopt(mnl_socket_get_fd(c->nl), SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait));
-	client_fail_nth(c->nth);
-	ret = mnl_socket_sendto(c->nl, nlh, nlh->nlmsg_len);
-	err = errno;
-	c->nth = client_fail_nth(0);
+	c->nth = strtoul(text, NULL, 10);
 	errno = err;
 	return ret;
+}
+
+static ssize_t client_send(struct client *c, const struct nlmsghdr *nlh)
+{
+	return c->nth ? client_send_nth(c, nlh) : mnl_socket_sendto(c->nl, nlh, nlh->nlmsg_len);
 }
 
 int client_request(struct client *c, struct nlmsghdr *nlh, mnl_cb_t cb, void *data)

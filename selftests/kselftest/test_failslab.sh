@@ -34,15 +34,21 @@ in_module() {
 	size=$(awk '$1 == "gwsync" { print $2 }' /proc/modules)
 	failing "$1" "$start" "$(printf '0x%x' $((start + size)))"
 }
-# in_init PERCENT: below the function of the kernel that calls a module's init
-in_init() {
-	local range
-
-	range=$(sort /proc/kallsyms | awk '
+# range SYMBOL: a function of the kernel, from and to
+range() {
+	sort /proc/kallsyms | awk -v name="$1" '
 		start && $1 != start { print "0x" start, "0x" $1; exit }
-		$3 == "do_one_initcall" { start = $1 }')
-	# shellcheck disable=SC2086
-	failing "$1" $range
+		$3 == name { start = $1 }'
+}
+# in_init PERCENT: below the function that calls a module's init; but in the making
+# of a cache the kernel itself leaks (sysfs_slab_add() in 6.1) and prints a trace.
+in_init() {
+	local from to
+
+	read -r from to < <(range kmem_cache_create_usercopy)
+	knobs "reject-start=$from" "reject-end=$to"
+	read -r from to < <(range do_one_initcall)
+	failing "$1" "$from" "$to"
 }
 
 # Allocations that may sleep fail too. No traces: the console is searched for them.
@@ -99,12 +105,12 @@ each "no filter" - filter
 each "get" - get
 each "stats" - stats
 each "apply" "apply 2 1 $TMP/gone" apply 2 1 "$TMP/record"
-check "apply: what was refused is counted" stat_least "$A" refused_enomem 5
+check "apply: what was refused is counted" stat_least "$A" refused_enomem 1
 each "apply again" - apply 2 1 "$TMP/record"
 each "dump" - dump
 each "sync-begin" - sync-begin 2 1
 each "sync-end" "sync-begin 2 1" sync-end 2 1
-each "walk" - walk 2 %n
+each "walk" "walk 2 0" walk 2 %n
 each "activate" - activate 0 %n
 each "deactivate" "activate 0 1000%n" deactivate 2 1000%n
 each "purge" - purge 2
@@ -173,7 +179,7 @@ in_module 15
 check "a new netns fails as a whole" born
 grep failed "$TMP/out" | diag
 check "module unloads" modprobe -r gwsync
-in_init 5
+in_init 2
 loaded() {
 	local i bad=0
 

@@ -44,7 +44,7 @@ BAD_CONSOLE = re.compile(
 # Said by a stock kernel under TCG, about the machine and not about the module.
 GOOD_CONSOLE = re.compile(
     r"unchecked MSR access|clocksource|TSC|spectre|MDS|mitigation|"
-    r"KernelAddressSanitizer initialized", re.IGNORECASE)
+    r"KernelAddressSanitizer initialized|debug is enabled", re.IGNORECASE)
 
 # 'O' (out of tree) and 'E' (unsigned) come with any module that is not Debian's.
 EXPECTED_TAINT = (1 << 12) | (1 << 13)
@@ -59,7 +59,7 @@ if [ -w /sys/kernel/debug/kmemleak ]; then
 	sleep 6
 	echo scan >/sys/kernel/debug/kmemleak
 	leaks=$(cat /sys/kernel/debug/kmemleak)
-	[ "$leaks" ] && printf 'bad: kmemleak: %s\n' "$leaks"
+	[ "$leaks" ] && printf '%s\n' "$leaks" | busybox sed 's/^/bad: kmemleak: /'
 fi
 if [ -e /proc/lockdep_stats ]; then
 	grep -q '^ debug_locks: *1$' /proc/lockdep_stats || echo "bad: lockdep has given up"
