@@ -266,6 +266,7 @@ static int print(const struct cli *cli, struct verify *v)
 int cli_verify(struct cli *cli, int argc, char **argv)
 {
 	char command[VERIFY_COMMAND_MAX] = "";
+	size_t used = 0, size = sizeof(command);
 	struct verify v;
 	int ret, i;
 
@@ -273,12 +274,12 @@ int cli_verify(struct cli *cli, int argc, char **argv)
 		return CLI_USAGE;
 	if (optind == argc)
 		return cli_usage("verify", "whom with? e.g. gwsync verify ssh gw2 gwsync");
-	for (i = optind; i < argc; i++)
-		if (strlen(command) + strlen(argv[i]) + sizeof(" flows --json") >= sizeof(command))
-			return cli_usage("verify", "the command is too long");
-		else
-			sprintf(command + strlen(command), "%s ", argv[i]);
-	strcat(command, "flows --json");
+	for (i = optind; i < argc && used < size; i++)
+		used += (size_t)snprintf(command + used, used < size ? size - used : 0, "%s ",
+					 argv[i]);
+	used += (size_t)snprintf(command + used, used < size ? size - used : 0, "flows --json");
+	if (used >= size)
+		return cli_usage("verify", "the command is too long");
 
 	if (!look(cli, command, &v))
 		return CLI_FAILED;

@@ -82,9 +82,9 @@ struct sync {
 	struct loop_timer	request_timer;
 	uint64_t		unserved_ns;	/* the owner does not send us its changes */
 	uint64_t		foreign;	/* members whose replicas may be here */
-	bool			former;		/* flows of an earlier agent may look own */
 
 	/* owner */
+	bool			former;		/* backup: flows of an earlier agent may look own */
 	bool			active;		/* the kernel half took the activation */
 	uint64_t		served;		/* members that get our changes */
 	uint64_t		mapped;		/* the same, as the kernel half knows it */
@@ -102,8 +102,8 @@ struct sync {
 	uint64_t		refused;		/* kernel_apply_errors() at last look */
 	uint64_t		records_refused;	/* kernel_records_refused() at SYNC_BEGIN */
 	uint64_t		full_sent, full_received, restarts;
-	bool			was_in_sync;
 	uint64_t		in_sync_ns;		/* since when it is as it is */
+	bool			was_in_sync;
 };
 
 struct repair {

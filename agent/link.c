@@ -40,7 +40,7 @@ struct link {
 
 	uint64_t		rx, rx_bytes, rx_truncated, rx_errors;
 	uint64_t		rx_overflows;	/* datagrams that found the socket full */
-	uint32_t		drops;		/* the socket's count of them, when last looked at */
+	uint32_t		drops;		/* the socket's count, at the last look */
 	bool			behind;		/* the last read left some in the socket */
 	uint64_t		tx, tx_bytes, tx_errors;
 	unsigned int		transitions;

@@ -18,7 +18,7 @@
 #define SYNC_FAILED_NS		(1 * NSEC_PER_SEC)
 #define SYNC_STUCK_NS		(60 * NSEC_PER_SEC)
 #define SYNC_MISSING_NS		(1 * NSEC_PER_SEC)
-#define SYNC_UNSERVED_NS	(1 * NSEC_PER_SEC)	/* a heartbeat may be older than a request */
+#define SYNC_UNSERVED_NS	(1 * NSEC_PER_SEC)	/* a heartbeat may be older */
 
 static uint64_t self_bit(const struct group *g)
 {

@@ -75,6 +75,7 @@ static int gwsync_apply_record(struct gwsync_net *gn, u8 owner, const u8 *data, 
 {
 	const struct gwsync_record *head = (const void *)data;
 	unsigned int skipped = 0;
+	u32 key;
 	int err;
 
 	if (head->version == GWSYNC_RECORD_VERSION) {
@@ -95,9 +96,9 @@ static int gwsync_apply_record(struct gwsync_net *gn, u8 owner, const u8 *data, 
 		return err;
 	if (flow->kind == GWSYNC_RECORD_FLOW_GONE)
 		return gwsync_replica_gone(gn, flow);
-	flow->class = gwsync_digest_class(&flow->tuple,
-					  nf_ct_zone_id(&flow->zone, IP_CT_DIR_ORIGINAL));
-	flow->digest = gwsync_digest_record(data, len, flow->class);
+	key = gwsync_digest_key(&flow->tuple, nf_ct_zone_id(&flow->zone, IP_CT_DIR_ORIGINAL));
+	flow->class = gwsync_digest_class_by(key);
+	flow->digest = gwsync_digest_record(data, len, key);
 	return gwsync_replica_install(gn, owner, flow);
 }
 

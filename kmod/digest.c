@@ -21,6 +21,7 @@
  * counts anew: the highest bit of a number says in which count it is, and one
  * of the last count is as good as none until it is counted.
  */
+#include <linux/hash.h>
 #include <linux/jhash.h>
 #include <linux/netlink.h>
 #include <linux/slab.h>
@@ -58,7 +59,7 @@ static u32 *gwsync_digest_slot(struct nf_conn *ct)
 }
 
 /**
- * gwsync_digest_class - the class of a flow
+ * gwsync_digest_key - what a flow is found by
  * @tuple: original tuple
  * @zone: its zone
  *
@@ -67,54 +68,52 @@ static u32 *gwsync_digest_slot(struct nf_conn *ct)
  * has that class sent again as a whole when one flow of it differs.
  *
  * Context: any.
- * Return: 0..GWSYNC_CLASSES - 1; divided by GWSYNC_BUCKET_CLASSES it is the
- * bucket of the backup map, so all flows of a class have the same backups.
+ * Return: a hash; gwsync_digest_class() of it is the flow's class.
  */
-u16 gwsync_digest_class(const struct nf_conntrack_tuple *tuple, u16 zone)
+u32 gwsync_digest_key(const struct nf_conntrack_tuple *tuple, u16 zone)
 {
 	u32 init = (u32)zone << 16 | (u32)(u8)tuple->src.l3num << 8 | tuple->dst.protonum;
 	u32 ids = (u32)be16_to_cpu(tuple->src.u.all) << 16 | be16_to_cpu(tuple->dst.u.all);
 	u32 word[9];
 	int i;
 
-	BUILD_BUG_ON(GWSYNC_CLASSES != 1 << 14);
-
 	if (tuple->src.l3num == AF_INET)
 		return jhash_3words(be32_to_cpu(tuple->src.u3.ip), be32_to_cpu(tuple->dst.u3.ip),
-				    ids, init) >> 18;
+				    ids, init);
 	for (i = 0; i < 4; i++) {
 		word[i] = be32_to_cpu(tuple->src.u3.ip6[i]);
 		word[4 + i] = be32_to_cpu(tuple->dst.u3.ip6[i]);
 	}
 	word[8] = ids;
-	return jhash2(word, ARRAY_SIZE(word), init) >> 18;
+	return jhash2(word, ARRAY_SIZE(word), init);
 }
 
-/* Up to four bytes as a number; @left is not 0. */
-static u32 gwsync_digest_word(const u8 *at, unsigned int left)
+/* Up to four bytes as a number. */
+static __always_inline u32 gwsync_digest_word(const u8 *at, unsigned int left)
 {
-	u32 word = 0;
-	unsigned int i;
-
-	if (left >= sizeof(u32))
+	switch (left) {
+	case 0:
+		return 0;
+	case 1:
+		return at[0];
+	case 2:
+		return get_unaligned_be16(at);
+	case 3:
+		return (u32)get_unaligned_be16(at) << 8 | at[2];
+	default:
 		return get_unaligned_be32(at);
-	for (i = 0; i < left; i++)
-		word |= (u32)at[i] << (24 - 8 * i);
-	return word;
+	}
 }
 
 static u32 gwsync_digest_bytes(u32 digest, u32 type, const u8 *at, unsigned int left)
 {
-	u32 first, second;
-
-	do {
-		first = left ? gwsync_digest_word(at, left) : 0;
-		second = left > 4 ? gwsync_digest_word(at + 4, left - 4) : 0;
-		digest = jhash_3words(first, second, type, digest);
-		at += 8;
-		left -= min(left, 8U);
-	} while (left);
-	return digest;
+	/* A value that ends in zeroes is not one that is shorter. */
+	type |= left << 8;
+	for (; left > 8; left -= 8, at += 8)
+		digest = jhash_3words(get_unaligned_be32(at), get_unaligned_be32(at + 4), type,
+				      digest);
+	return jhash_3words(gwsync_digest_word(at, left),
+			    left > 4 ? gwsync_digest_word(at + 4, left - 4) : 0, type, digest);
 }
 
 static u32 gwsync_digest_tcp(u32 digest, const u8 *value)
@@ -136,7 +135,7 @@ static u32 gwsync_digest_part(u32 digest, u8 type, const u8 *value, unsigned int
 							       digest;
 	case GWSYNC_PART_SCTP:
 		/* The state alone: the rest moves with each heartbeat. */
-		return gwsync_digest_bytes(digest, type, value, !!len);
+		return gwsync_digest_bytes(digest, type, value, min(len, 1U));
 	case GWSYNC_PART_DCCP:
 		return gwsync_digest_bytes(digest, type, value, min(len, 3U));
 	case GWSYNC_PART_COUNTERS:
@@ -151,33 +150,31 @@ static u32 gwsync_digest_part(u32 digest, u8 type, const u8 *value, unsigned int
  * gwsync_digest_record - the number of a record
  * @record: of kind GWSYNC_RECORD_FLOW, well formed
  * @len: its bytes
- * @class: of its flow
+ * @key: of its flow
  *
  * Over what a flow keeps between two events, so that it is the same however
  * often, and for whomever, the flow is packed: not the clock, TCP's windows,
- * counters and expectations.  The tuple itself is in it by its class and, as
- * two flows of a class differ in it, by its bytes.
+ * counters and expectations.
  *
  * Context: any.
  * Return: 31 bits; 0: a flow that raises no events, of whose end nobody would
  * hear, and whose number would stay for ever.
  */
-u32 gwsync_digest_record(const u8 *record, unsigned int len, u16 class)
+u32 gwsync_digest_record(const u8 *record, unsigned int len, u32 key)
 {
 	const struct gwsync_record *head = (const void *)record;
 	unsigned int tuple = head->l3num == AF_INET ? 12 : 36;
-	const u8 *at = record + sizeof(*head), *end = record + len;
-	u32 digest;
+	const u8 *at = record + sizeof(*head) + tuple, *end = record + len;
+	u16 status = be16_to_cpu(head->status);
+	u32 digest = key;
 
-	if (head->status & cpu_to_be16(GWSYNC_STATUS_MUTE))
+	if (status & GWSYNC_STATUS_MUTE)
 		return 0;
-	digest = jhash_1word((u32)(be16_to_cpu(head->status) & GWSYNC_DIGEST_STATUS) << 16 |
-			     head->l4proto, class);
-	digest = gwsync_digest_bytes(digest, 0, at, tuple);
-	for (at += tuple; at + sizeof(struct gwsync_part) <= end; at += at[1])
+	for (; at + sizeof(struct gwsync_part) <= end; at += at[1])
 		digest = gwsync_digest_part(digest, at[0], at + sizeof(struct gwsync_part),
 					    at[1] - sizeof(struct gwsync_part));
-	return digest & ~GWSYNC_DIGEST_COUNT ?: 1;
+	digest = (digest ^ (status & GWSYNC_DIGEST_STATUS)) * GOLDEN_RATIO_32;
+	return (digest ^ digest >> 15) & ~GWSYNC_DIGEST_COUNT ?: 1;
 }
 
 /**
@@ -272,8 +269,7 @@ void gwsync_digest_sub(struct gwsync_net *gn, const struct nf_conntrack_tuple *t
 
 	if (digest && dg)
 		atomic_sub(gwsync_digest_worth(dg, digest),
-			   &dg->sum[gwsync_digest_class(tuple, nf_ct_zone_id(zone,
-									     IP_CT_DIR_ORIGINAL))]);
+			   &dg->sum[gwsync_digest_class(tuple, zone)]);
 }
 
 /**

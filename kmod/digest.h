@@ -42,15 +42,29 @@ struct gwsync_digest {
 	atomic_t	now;
 };
 
-u16 gwsync_digest_class(const struct nf_conntrack_tuple *tuple, u16 zone);
+u32 gwsync_digest_key(const struct nf_conntrack_tuple *tuple, u16 zone);
+u32 gwsync_digest_record(const u8 *record, unsigned int len, u32 key);
+
+/* Divided by GWSYNC_BUCKET_CLASSES it is the bucket of the backup map: all
+ * flows of a class have the same backups.
+ */
+static inline u16 gwsync_digest_class_by(u32 key)
+{
+	BUILD_BUG_ON(GWSYNC_CLASSES != 1 << 14);
+	return key >> 18;
+}
+
+static inline u16 gwsync_digest_class(const struct nf_conntrack_tuple *tuple,
+				      const struct nf_conntrack_zone *zone)
+{
+	return gwsync_digest_class_by(gwsync_digest_key(tuple, nf_ct_zone_id(zone,
+							IP_CT_DIR_ORIGINAL)));
+}
 
 static inline u16 gwsync_digest_class_of(const struct nf_conn *ct)
 {
-	return gwsync_digest_class(&ct->tuplehash[IP_CT_DIR_ORIGINAL].tuple,
-				   nf_ct_zone_id(nf_ct_zone(ct), IP_CT_DIR_ORIGINAL));
+	return gwsync_digest_class(&ct->tuplehash[IP_CT_DIR_ORIGINAL].tuple, nf_ct_zone(ct));
 }
-
-u32 gwsync_digest_record(const u8 *record, unsigned int len, u16 class);
 
 int gwsync_digest_get(struct gwsync_net *gn, struct netlink_ext_ack *extack);
 void gwsync_digest_net_exit(struct gwsync_net *gn);

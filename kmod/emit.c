@@ -271,7 +271,7 @@ static int gwsync_emit_checked(struct gwsync_net *gn, struct nf_conn *ct, u64 on
 	struct gwsync_emit *emit = gn->emit;
 	unsigned int len;
 	bool known;
-	u16 class;
+	u32 key;
 	u64 set;
 	int err;
 
@@ -313,8 +313,9 @@ static int gwsync_emit_checked(struct gwsync_net *gn, struct nf_conn *ct, u64 on
 	err = gwsync_emit_append(gn, set, walk_id, len, 1);
 	if (err)
 		return err;
-	class = gwsync_digest_class_of(ct);
-	gwsync_digest_set(gn, ct, class, gwsync_digest_record(emit->record, len, class));
+	key = gwsync_digest_key(tuple, nf_ct_zone_id(nf_ct_zone(ct), IP_CT_DIR_ORIGINAL));
+	gwsync_digest_set(gn, ct, gwsync_digest_class_by(key),
+			  gwsync_digest_record(emit->record, len, key));
 	gwsync_drift_note(gn, ct);
 	return 1;
 }

@@ -106,7 +106,8 @@ u64 gwsync_map_lookup(struct gwsync_net *gn, const struct nf_conntrack_tuple *tu
 	map = rcu_dereference(gn->map);
 	if (map) {
 		if (!map->uniform)
-			bucket = gwsync_digest_class(tuple, zone) / GWSYNC_BUCKET_CLASSES;
+			bucket = gwsync_digest_class_by(gwsync_digest_key(tuple, zone)) /
+				 GWSYNC_BUCKET_CLASSES;
 		set = map->set[bucket] & ~BIT_ULL(READ_ONCE(gn->member));
 	}
 	rcu_read_unlock();

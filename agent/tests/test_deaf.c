@@ -26,17 +26,20 @@ static void none_acquire(void *arg, uint64_t owners, uint32_t epoch)
 	(void)owners;
 	(void)epoch;
 }
+
 static void none_follow(void *arg, uint8_t owner, uint32_t epoch)
 {
 	(void)arg;
 	(void)owner;
 	(void)epoch;
 }
+
 static void none_hand_over(void *arg, uint8_t to)
 {
 	(void)arg;
 	(void)to;
 }
+
 static void none_alive(void *arg, uint8_t id, bool alive)
 {
 	(void)arg;

@@ -40,9 +40,9 @@
 #define PROCS_MAX	16
 #define WINDOW_MS	200
 #define WINDOWS		3	/* quiet ones in a row */
-#define BUSY_PERMILLE	30
+#define BUSY_PERMILLE	45
 /* Both members' heartbeats of a window, each 100 ms, and three more. */
-#define BUSY_PACKETS	(2 * WINDOW_MS / 100 + 3)
+#define BUSY_PACKETS	(3 * WINDOW_MS / 100 + 4)
 
 struct proc {
 	const char	*name;

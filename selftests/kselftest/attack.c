@@ -159,9 +159,9 @@ static int record(const char *dev, const char *path, double seconds)
 	end.tv_sec += (time_t)seconds;
 	do {
 		struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
-		struct sockaddr_ll from;
+		struct sockaddr_ll from = { 0 };
 		socklen_t from_len = sizeof(from);
-		struct packet p;
+		struct packet p = { 0 };
 		ssize_t len = -1;
 
 		if (poll(&poll_fd, 1, 100) > 0)
@@ -196,8 +196,10 @@ static int load(const char *path)
 		struct packet *p = calloc(1, sizeof(*p));
 
 		if (!p || bytes < HEADERS + HEAD || bytes > sizeof(*p) ||
-		    fread(p, bytes, 1, file) != 1)
+		    fread(p, bytes, 1, file) != 1) {
+			free(p);
 			return fail(path);
+		}
 		if (option.member && p->payload[AT_SENDER] != option.member) {
 			free(p);
 			continue;
@@ -220,7 +222,7 @@ static int list(void)
 		const uint8_t *a = recording[i].packet->payload;
 		unsigned int count = 0, beats = 0;
 
-		if (seen[i])
+		if (seen[i] || !a)
 			continue;
 		for (unsigned int j = i; j < recordings; j++) {
 			const uint8_t *b = recording[j].packet->payload;

@@ -233,6 +233,7 @@ int main(int argc, char **argv)
 {
 	struct churn c = {};
 	unsigned int i;
+	int ret;
 
 	if (argc < 2 || parse(argv + 2)) {
 		fputs("usage: ctchurn NETNS [NAME=VALUE...], see ctchurn.c\n", stderr);
@@ -257,5 +258,7 @@ int main(int argc, char **argv)
 	signal(SIGINT, on_signal);
 	puts("ready");
 	fflush(stdout);
-	return run(&c);
+	ret = run(&c);
+	free(c.order);
+	return ret;
 }
