@@ -467,7 +467,8 @@ int gwsync_parse_record(const u8 *data, size_t len, struct gwsync_flow *flow,
 	if (head->l3num != AF_INET && head->l3num != AF_INET6)
 		return -EOPNOTSUPP;
 
-	memset(flow, 0, offsetof(struct gwsync_flow, secctx));
+	memset((u8 *)flow + offsetof(struct gwsync_flow, kind), 0,
+	       offsetof(struct gwsync_flow, secctx) - offsetof(struct gwsync_flow, kind));
 	flow->secctx[0] = '\0';
 	flow->kind = head->kind;
 	flow->first = head->status & cpu_to_be16(GWSYNC_STATUS_FIRST);

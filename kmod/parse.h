@@ -57,6 +57,10 @@ struct gwsync_flow_expect {
  * @expect: GWSYNC_PART_EXPECT
  */
 struct gwsync_flow {
+	/* Each of the three is filled as a whole. */
+	struct nf_conntrack_tuple	tuple;
+	struct nf_conntrack_tuple	after;
+	struct nf_conntrack_tuple	reply;
 	u8				kind;
 	bool				first;
 	u16				status;
@@ -64,9 +68,6 @@ struct gwsync_flow {
 	u32				digest;
 	u32				timeout;
 	u32				parts;
-	struct nf_conntrack_tuple	tuple;
-	struct nf_conntrack_tuple	after;
-	struct nf_conntrack_tuple	reply;
 	struct nf_conntrack_zone	zone;
 	union nf_conntrack_proto	proto;
 	u32				mark;

@@ -25,6 +25,11 @@
 #define GWSYNC_WALK_EMPTY	256u			/* buckets passed over at once */
 #define GWSYNC_WALK_BURST_MS	20			/* pacing: flows of this time at once */
 
+/* Jobs that emit; the others are about replicas. */
+#define GWSYNC_WALK_EMITS	(BIT(GWSYNC_WALK_DIRTY_BIT) | BIT(GWSYNC_WALK_FULL_BIT) | \
+				 BIT(GWSYNC_WALK_RESEND_BIT) | BIT(GWSYNC_WALK_MUTE_BIT) | \
+				 BIT(GWSYNC_WALK_DRIFT_BIT) | BIT(GWSYNC_WALK_REPAIR_BIT))
+
 enum gwsync_walk_cursor {
 	GWSYNC_CURSOR_JOBS,
 	GWSYNC_CURSOR_FULL,
@@ -278,6 +283,9 @@ static int gwsync_pass_flow(struct gwsync_net *gn, struct gwsync_pass *pass, str
 		gwsync_replica_purge(gn, ct);
 	if (gwsync_pass_has(pass, GWSYNC_WALK_EXTEND_BIT))
 		gwsync_replica_extend(gn, ct);
+
+	if (!(pass->active & GWSYNC_WALK_EMITS))
+		return 0;
 
 	drifted = gwsync_pass_has(pass, GWSYNC_WALK_DRIFT_BIT) && gwsync_drift_is_far(gn, ct);
 	if (drifted || gwsync_pass_has(pass, GWSYNC_WALK_RESEND_BIT) ||
