@@ -118,6 +118,7 @@ workload_activate() {
 	workers everywhere
 	active_full
 	join
+	still joined joined_still 1
 	settle_once
 	activate
 	compare_if_small
@@ -135,6 +136,7 @@ workload_full_sync() {
 	result joined "$(system_flows)"
 	costs j0 j1
 	live_stop
+	still joined joined_still 1
 	settle_once
 	activate
 	compare_if_small
