@@ -188,12 +188,9 @@ void gwsync_replica_demote(struct gwsync_net *gn, struct nf_conn *ct)
 	if (!gn->demote.running || nf_ct_is_dying(ct) ||
 	    !gwsync_flow_is_own(gn, ct))
 		goto out;
-	if (!(READ_ONCE(ct->status) & (BIT(GWSYNC_FLOW_ANNOUNCED_BIT) |
-				       BIT(GWSYNC_FLOW_REPLICA_BIT)))) {
-		if (gwsync_filter_match(gn, ct))
-			goto out;
-		gwsync_digest_open(gn, ct);
-	}
+	if (!gwsync_flow_is_marked(ct) && gwsync_filter_match(gn, ct))
+		goto out;
+	gwsync_digest_open(ct);
 
 	owner = __fls(gn->demote.running);
 	left = nf_ct_expires(ct) / HZ;

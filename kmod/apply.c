@@ -83,9 +83,8 @@ static int gwsync_apply_record(struct gwsync_net *gn, u8 owner, const u8 *data, 
 		case GWSYNC_RECORD_DIGEST:
 			return gwsync_digest_compare(gn, owner, data, len);
 		case GWSYNC_RECORD_REPAIR_BEGIN:
-			return gwsync_repair_begin(gn, owner, data, len);
 		case GWSYNC_RECORD_REPAIR_END:
-			return gwsync_repair_end(gn, owner, data, len);
+			return gwsync_repair_apply(gn, owner, data, len);
 		}
 	}
 

@@ -40,10 +40,7 @@
 #define GWSYNC_DIGEST_COUNT	BIT(31)	/* of a slot: the count that it is in */
 #define GWSYNC_DIGEST_BURST	5	/* buckets at once: they fill a datagram */
 
-/* Status that a flow keeps between two events. */
-#define GWSYNC_DIGEST_STATUS	(IPS_EXPECTED | IPS_SEEN_REPLY | IPS_ASSURED | \
-				 IPS_SRC_NAT_DONE | IPS_DST_NAT_DONE | IPS_SEQ_ADJUST | \
-				 IPS_FIXED_TIMEOUT | IPS_HELPER)
+/* TCP's flags that a connection keeps between two events. */
 #define GWSYNC_DIGEST_TCP_FLAGS	(IP_CT_TCP_FLAG_WINDOW_SCALE | IP_CT_TCP_FLAG_SACK_PERM | \
 				 IP_CT_TCP_FLAG_BE_LIBERAL)
 
@@ -173,7 +170,7 @@ u32 gwsync_digest_record(const u8 *record, unsigned int len, u32 key)
 	for (; at + sizeof(struct gwsync_part) <= end; at += at[1])
 		digest = gwsync_digest_part(digest, at[0], at + sizeof(struct gwsync_part),
 					    at[1] - sizeof(struct gwsync_part));
-	digest = (digest ^ (status & GWSYNC_DIGEST_STATUS)) * GOLDEN_RATIO_32;
+	digest = (digest ^ (status & GWSYNC_PARSE_STATUS)) * GOLDEN_RATIO_32;
 	return (digest ^ digest >> 15) & ~GWSYNC_DIGEST_COUNT ?: 1;
 }
 
@@ -225,17 +222,18 @@ static u32 gwsync_digest_worth(const struct gwsync_digest *dg, u32 value)
 }
 
 /**
- * gwsync_digest_open - a flow is about to get its first mark
- * @gn: the netns
- * @ct: told to nobody, held for nobody
+ * gwsync_digest_open - a flow is about to get a mark
+ * @ct: the flow
  *
- * What the slot has now is of an earlier flow in the same memory.
+ * If it is the first one, what the slot has now is of an earlier flow in the
+ * same memory.
  *
  * Context: any.
  */
-void gwsync_digest_open(struct gwsync_net *gn, struct nf_conn *ct)
+void gwsync_digest_open(struct nf_conn *ct)
 {
-	WRITE_ONCE(*gwsync_digest_slot(ct), 0);
+	if (!gwsync_flow_is_marked(ct))
+		WRITE_ONCE(*gwsync_digest_slot(ct), 0);
 }
 
 /**
@@ -345,7 +343,7 @@ void gwsync_digest_foreign(struct gwsync_net *gn, struct nf_conn *ct)
 
 	if (!owner)
 		return;
-	gwsync_digest_open(gn, ct);
+	gwsync_digest_open(ct);
 	gen = gwsync_repair_gen(gn, READ_ONCE(gn->gen), owner, class);
 	marks = gwsync_replica_marks(owner, !gen, nf_ct_expires(ct) / HZ, nf_ct_protonum(ct));
 	old = gwsync_flow_update(ct, 0, marks);
@@ -369,7 +367,7 @@ static int gwsync_digest_count(struct nf_conn *ct, void *data)
 	u32 *slot = gwsync_digest_slot(ct);
 	u32 old = READ_ONCE(*slot);
 
-	if (!(status & (BIT(GWSYNC_FLOW_ANNOUNCED_BIT) | BIT(GWSYNC_FLOW_REPLICA_BIT))))
+	if (!(status & GWSYNC_FLOW_MARKED))
 		return 0;
 	recount->announced += !!(status & BIT(GWSYNC_FLOW_ANNOUNCED_BIT));
 	recount->replicas += !!(status & BIT(GWSYNC_FLOW_REPLICA_BIT));

@@ -22,7 +22,7 @@ struct sk_buff;
  * @fixing: classes between GWSYNC_RECORD_REPAIR_BEGIN and _END
  * @next: (owner) bucket whose sums are sent next
  * @due: (owner) when, in jiffies
- * @now: (owner) buckets that are to be sent at once, 0: none; atomic
+ * @now: (owner) 1: a whole round is asked for at once, 2: it has begun
  */
 struct gwsync_digest {
 	atomic_t	sum[GWSYNC_CLASSES];
@@ -72,7 +72,7 @@ void gwsync_digest_reset(struct gwsync_net *gn);
 void gwsync_digest_recount(struct gwsync_net *gn);
 
 /* Of one flow: what of it counts in the sum of its class. */
-void gwsync_digest_open(struct gwsync_net *gn, struct nf_conn *ct);
+void gwsync_digest_open(struct nf_conn *ct);
 void gwsync_digest_set(struct gwsync_net *gn, struct nf_conn *ct, u16 class, u32 digest);
 void gwsync_digest_clear(struct gwsync_net *gn, struct nf_conn *ct);
 u32 gwsync_digest_take(struct nf_conn *ct);

@@ -296,9 +296,7 @@ static int gwsync_emit_checked(struct gwsync_net *gn, struct nf_conn *ct, u64 on
 	 */
 	known = test_bit(GWSYNC_FLOW_ANNOUNCED_BIT, &ct->status);
 	if (!known) {
-		/* An adopted one that the walk has not reached has its number. */
-		if (!test_bit(GWSYNC_FLOW_REPLICA_BIT, &ct->status))
-			gwsync_digest_open(gn, ct);
+		gwsync_digest_open(ct);
 		set_bit(GWSYNC_FLOW_ANNOUNCED_BIT, &ct->status);
 		atomic64_inc(&gn->announced);
 	}

@@ -56,6 +56,14 @@ static inline u32 gwsync_flow_timeout(const struct nf_conn *ct)
 	return READ_ONCE(ct->status) >> GWSYNC_FLOW_TIMEOUT_SHIFT;
 }
 
+/* Told to somebody, or held for somebody: it has a digest. */
+#define GWSYNC_FLOW_MARKED	(BIT(GWSYNC_FLOW_ANNOUNCED_BIT) | BIT(GWSYNC_FLOW_REPLICA_BIT))
+
+static inline bool gwsync_flow_is_marked(const struct nf_conn *ct)
+{
+	return READ_ONCE(ct->status) & GWSYNC_FLOW_MARKED;
+}
+
 /* Replace the bits of @clear by those of @set in one step; returns the old status. */
 static inline unsigned long gwsync_flow_update(struct nf_conn *ct, unsigned long clear,
 					       unsigned long set)

@@ -9,8 +9,8 @@
 #include <net/net_namespace.h>
 
 #include "capture.h"
-#include "drift.h"
 #include "digest.h"
+#include "drift.h"
 #include "emit.h"
 #include "filter.h"
 #include "map.h"

@@ -66,6 +66,12 @@ int gwsync_map_set(struct gwsync_net *gn, const struct nlattr *map,
 	return 0;
 }
 
+static u64 gwsync_map_others(const struct gwsync_net *gn, const struct gwsync_map *map,
+			     unsigned int bucket)
+{
+	return map->set[bucket] & ~BIT_ULL(READ_ONCE(gn->member));
+}
+
 /**
  * gwsync_map_bucket - members that hold replicas of a bucket's flows
  * @gn: the netns
@@ -82,7 +88,7 @@ u64 gwsync_map_bucket(struct gwsync_net *gn, unsigned int bucket)
 	rcu_read_lock();
 	map = rcu_dereference(gn->map);
 	if (map)
-		set = map->set[bucket] & ~BIT_ULL(READ_ONCE(gn->member));
+		set = gwsync_map_others(gn, map, bucket);
 	rcu_read_unlock();
 	return set;
 }
@@ -108,7 +114,7 @@ u64 gwsync_map_lookup(struct gwsync_net *gn, const struct nf_conntrack_tuple *tu
 		if (!map->uniform)
 			bucket = gwsync_digest_class_by(gwsync_digest_key(tuple, zone)) /
 				 GWSYNC_BUCKET_CLASSES;
-		set = map->set[bucket] & ~BIT_ULL(READ_ONCE(gn->member));
+		set = gwsync_map_others(gn, map, bucket);
 	}
 	rcu_read_unlock();
 	return set;

@@ -357,7 +357,7 @@ static int gwsync_set_doit(struct sk_buff *skb, struct genl_info *info)
 	return err;
 }
 
-static int gwsync_get_fill(struct gwsync_net *gn, struct sk_buff *skb)
+static int gwsync_get_fill_locked(struct gwsync_net *gn, struct sk_buff *skb)
 {
 	const struct gwsync_params *params = &gn->params;
 
@@ -382,30 +382,42 @@ static int gwsync_get_fill(struct gwsync_net *gn, struct sk_buff *skb)
 	return gwsync_filter_fill(gn, skb, GWSYNC_A_FILTER);
 }
 
-static int gwsync_get_doit(struct sk_buff *skb, struct genl_info *info)
+static int gwsync_get_fill(struct gwsync_net *gn, struct sk_buff *skb)
 {
-	struct gwsync_net *gn = gwsync_info_pernet(info);
+	int err;
+
+	mutex_lock(&gn->lock);
+	err = gwsync_get_fill_locked(gn, skb);
+	mutex_unlock(&gn->lock);
+	return err;
+}
+
+/* The answer to a question: one message of the same command. */
+static int gwsync_info_answer(struct genl_info *info, size_t size,
+			      int (*fill)(struct gwsync_net *gn, struct sk_buff *skb))
+{
 	struct sk_buff *reply;
 	void *head;
 	int err;
 
-	reply = genlmsg_new(GENLMSG_DEFAULT_SIZE + GWSYNC_FILTER_MAX *
-			    nla_total_size(sizeof(struct gwsync_filter_prefix)), GFP_KERNEL);
+	reply = genlmsg_new(size, GFP_KERNEL);
 	if (!reply)
 		return -ENOMEM;
-	head = genlmsg_put_reply(reply, info, &gwsync_family, 0, GWSYNC_CMD_GET);
-	err = head ? 0 : -EMSGSIZE;
-	if (!err) {
-		mutex_lock(&gn->lock);
-		err = gwsync_get_fill(gn, reply);
-		mutex_unlock(&gn->lock);
-	}
+	head = genlmsg_put_reply(reply, info, &gwsync_family, 0, info->genlhdr->cmd);
+	err = head ? fill(gwsync_info_pernet(info), reply) : -EMSGSIZE;
 	if (err) {
 		nlmsg_free(reply);
 		return err;
 	}
 	genlmsg_end(reply, head);
 	return genlmsg_reply(reply, info);
+}
+
+static int gwsync_get_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	return gwsync_info_answer(info, GENLMSG_DEFAULT_SIZE + GWSYNC_FILTER_MAX *
+				  nla_total_size(sizeof(struct gwsync_filter_prefix)),
+				  gwsync_get_fill);
 }
 
 static int gwsync_set_map_doit(struct sk_buff *skb, struct genl_info *info)
@@ -573,51 +585,32 @@ static int gwsync_repair_doit(struct sk_buff *skb, struct genl_info *info)
 	return err;
 }
 
-static int gwsync_get_digest_doit(struct sk_buff *skb, struct genl_info *info)
+static int gwsync_get_digest_fill(struct gwsync_net *gn, struct sk_buff *skb)
 {
-	struct gwsync_net *gn = gwsync_info_pernet(info);
-	struct sk_buff *reply;
-	void *head;
 	int err;
 
-	reply = genlmsg_new(nla_total_size(GWSYNC_BUCKETS * sizeof(u64)) +
-			    nla_total_size(sizeof(u32)), GFP_KERNEL);
-	if (!reply)
-		return -ENOMEM;
-	head = genlmsg_put_reply(reply, info, &gwsync_family, 0, GWSYNC_CMD_GET_DIGEST);
-	err = head ? 0 : -EMSGSIZE;
-	if (!err) {
-		mutex_lock(&gn->lock);
-		err = gwsync_digest_fill(gn, reply);
-		mutex_unlock(&gn->lock);
-	}
-	if (err) {
-		nlmsg_free(reply);
-		return err;
-	}
-	genlmsg_end(reply, head);
-	return genlmsg_reply(reply, info);
+	mutex_lock(&gn->lock);
+	err = gwsync_digest_fill(gn, skb);
+	mutex_unlock(&gn->lock);
+	return err;
+}
+
+static int gwsync_get_digest_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	return gwsync_info_answer(info, nla_total_size(GWSYNC_BUCKETS * sizeof(u64)) +
+				  nla_total_size(sizeof(u32)), gwsync_get_digest_fill);
+}
+
+static int gwsync_get_stats_fill(struct gwsync_net *gn, struct sk_buff *skb)
+{
+	return gwsync_stats_fill(gn, skb, GWSYNC_A_STATS);
 }
 
 static int gwsync_get_stats_doit(struct sk_buff *skb, struct genl_info *info)
 {
-	struct gwsync_net *gn = gwsync_info_pernet(info);
-	struct sk_buff *reply;
-	void *head;
-	int err;
-
-	reply = genlmsg_new(nla_total_size(GWSYNC_STAT_A_MAX * nla_total_size_64bit(sizeof(u64))),
-			    GFP_KERNEL);
-	if (!reply)
-		return -ENOMEM;
-	head = genlmsg_put_reply(reply, info, &gwsync_family, 0, GWSYNC_CMD_GET_STATS);
-	err = head ? gwsync_stats_fill(gn, reply, GWSYNC_A_STATS) : -EMSGSIZE;
-	if (err) {
-		nlmsg_free(reply);
-		return err;
-	}
-	genlmsg_end(reply, head);
-	return genlmsg_reply(reply, info);
+	return gwsync_info_answer(info, nla_total_size(GWSYNC_STAT_A_MAX *
+						       nla_total_size_64bit(sizeof(u64))),
+				  gwsync_get_stats_fill);
 }
 
 /* A dump's place between two calls: no references are kept. */

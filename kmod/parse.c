@@ -14,11 +14,6 @@
 #include "compat.h"
 #include "parse.h"
 
-/* Bits that a record may carry; the others are the table's own business. */
-#define GWSYNC_PARSE_STATUS	(IPS_EXPECTED | IPS_SEEN_REPLY | IPS_ASSURED | \
-				 IPS_SRC_NAT_DONE | IPS_DST_NAT_DONE | IPS_SEQ_ADJUST | \
-				 IPS_FIXED_TIMEOUT | IPS_HELPER)
-
 #define GWSYNC_PARSE_TCP_SCALE_MAX	14	/* RFC 7323, section 2.3 */
 
 /* What is left of a record or part; a read past its end fails, and stays failed. */

@@ -13,6 +13,13 @@
 #include <net/netfilter/nf_conntrack_zones.h>
 #include <linux/gwsync.h>
 
+/* Bits that a record may carry; the others are the table's own business.  A flow
+ * keeps them between two events.
+ */
+#define GWSYNC_PARSE_STATUS	(IPS_EXPECTED | IPS_SEEN_REPLY | IPS_ASSURED | \
+				 IPS_SRC_NAT_DONE | IPS_DST_NAT_DONE | IPS_SEQ_ADJUST | \
+				 IPS_FIXED_TIMEOUT | IPS_HELPER)
+
 /* Longest name of an expectation's function, its NUL included. */
 #define GWSYNC_EXPECT_FN_LEN	32
 

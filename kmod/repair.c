@@ -255,64 +255,56 @@ bool gwsync_repair_is_open(const struct gwsync_net *gn, u16 class)
 	       BIT_ULL(class % GWSYNC_BUCKET_CLASSES);
 }
 
-/**
- * gwsync_repair_begin - the records of some classes come
- * @gn: state of the netns
- * @owner: whose
- * @data: a record of kind GWSYNC_RECORD_REPAIR_BEGIN, from outside
- * @len: its bytes
- *
- * During a full sync, or its sweep, there is nothing to be repaired.
- *
- * Context: process, under gn->lock; takes gn->replica_lock.
- * Return: 0, -EINVAL.
- */
-int gwsync_repair_begin(struct gwsync_net *gn, u8 owner, const u8 *data, size_t len)
+/* Of classes that are open what was named stays named. */
+static void gwsync_repair_begin(struct gwsync_digest *dg, u8 bucket, u64 classes)
 {
-	const struct gwsync_record_repair *record = (const void *)data;
+	classes &= ~dg->fixing[bucket];
+	WRITE_ONCE(dg->flip[bucket], dg->flip[bucket] ^ classes);
+	dg->fixing[bucket] |= classes;
+}
+
+static void gwsync_repair_end(struct gwsync_net *gn, u8 owner, u8 bucket, u64 classes)
+{
 	struct gwsync_digest *dg = gn->digest;
-	u64 classes;
 
-	if (len != sizeof(*record))
-		return -EINVAL;
-
-	mutex_lock(&gn->replica_lock);
-	if (!((gn->syncing | gn->sweep.wanted | gn->sweep.running) & BIT_ULL(owner))) {
-		/* Of one that is open what was named stays named. */
-		classes = get_unaligned_be64(&record->classes) & ~dg->fixing[record->bucket];
-		WRITE_ONCE(dg->flip[record->bucket], dg->flip[record->bucket] ^ classes);
-		dg->fixing[record->bucket] |= classes;
-	}
-	mutex_unlock(&gn->replica_lock);
-	return 0;
+	if (!(classes & dg->fixing[bucket]))
+		return;
+	dg->fixing[bucket] &= ~classes;
+	gn->sweep.wanted |= BIT_ULL(owner);
+	gwsync_walk_request(gn, GWSYNC_WALK_SWEEP_BIT);
 }
 
 /**
- * gwsync_repair_end - all records of some classes have come
+ * gwsync_repair_apply - the records of some classes come, or all have come
  * @gn: state of the netns
  * @owner: whose
- * @data: a record of kind GWSYNC_RECORD_REPAIR_END, from outside
+ * @data: a record of kind GWSYNC_RECORD_REPAIR_BEGIN or _END, from outside
  * @len: its bytes
+ *
+ * During a full sync there is nothing to be repaired, and nothing begins
+ * before its sweep is over.
  *
  * Context: process, under gn->lock; takes gn->replica_lock.
  * Return: 0, -EINVAL.
  */
-int gwsync_repair_end(struct gwsync_net *gn, u8 owner, const u8 *data, size_t len)
+int gwsync_repair_apply(struct gwsync_net *gn, u8 owner, const u8 *data, size_t len)
 {
 	const struct gwsync_record_repair *record = (const void *)data;
-	struct gwsync_digest *dg = gn->digest;
+	u64 bit = BIT_ULL(owner);
 	u64 classes;
 
 	if (len != sizeof(*record))
 		return -EINVAL;
+	classes = get_unaligned_be64(&record->classes);
 
 	mutex_lock(&gn->replica_lock);
-	classes = get_unaligned_be64(&record->classes) & dg->fixing[record->bucket];
-	if (classes && !(gn->syncing & BIT_ULL(owner))) {
-		dg->fixing[record->bucket] &= ~classes;
-		gn->sweep.wanted |= BIT_ULL(owner);
-		gwsync_walk_request(gn, GWSYNC_WALK_SWEEP_BIT);
-	}
+	if (gn->syncing & bit)
+		goto out;
+	if (record->head.kind == GWSYNC_RECORD_REPAIR_END)
+		gwsync_repair_end(gn, owner, record->bucket, classes);
+	else if (!((gn->sweep.wanted | gn->sweep.running) & bit))
+		gwsync_repair_begin(gn->digest, record->bucket, classes);
+out:
 	mutex_unlock(&gn->replica_lock);
 	return 0;
 }

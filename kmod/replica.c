@@ -457,7 +457,7 @@ static void gwsync_replica_remove(struct gwsync_net *gn, struct nf_conn *ct)
 		atomic64_dec(&gn->announced);
 	if (old & BIT(GWSYNC_FLOW_REPLICA_BIT))
 		atomic64_dec(&gn->replicas);
-	if (old & (BIT(GWSYNC_FLOW_ANNOUNCED_BIT) | BIT(GWSYNC_FLOW_REPLICA_BIT)))
+	if (old & GWSYNC_FLOW_MARKED)
 		gwsync_digest_clear(gn, ct);
 	nf_ct_delete(ct, 0, 0);
 }
@@ -510,9 +510,7 @@ static void gwsync_replica_update(struct gwsync_net *gn, u8 owner, struct nf_con
 {
 	unsigned long clear, set, old;
 
-	if (!(READ_ONCE(ct->status) & (BIT(GWSYNC_FLOW_ANNOUNCED_BIT) |
-				       BIT(GWSYNC_FLOW_REPLICA_BIT))))
-		gwsync_digest_open(gn, ct);
+	gwsync_digest_open(ct);
 	gwsync_replica_set_secmark(ct, flow);
 	rcu_read_lock();
 	gwsync_replica_set_helper(gn, ct, flow);

@@ -41,7 +41,7 @@
 #define WINDOW_MS	200
 #define WINDOWS		3	/* quiet ones in a row */
 #define BUSY_PERMILLE	45
-/* Both members' heartbeats of a window, each 100 ms, and three more. */
+/* Both members' heartbeats of a window, each 100 ms, the digests, and some more. */
 #define BUSY_PACKETS	(3 * WINDOW_MS / 100 + 4)
 
 struct proc {
