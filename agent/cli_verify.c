@@ -25,30 +25,22 @@ struct verify {
 	unsigned long	compared, unsynced;
 };
 
-/* What both sides have in their own way, or what moves without an event. */
-static bool is_volatile(const char *key)
-{
-	static const char *const keys[] = {
-		"timeout", "sync", "owner", "counters", "window", "expectations", "status",
-		"start_ns",
-	};
-
-	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
-		if (!strcmp(key, keys[i]))
-			return true;
-	return false;
-}
+/* Keys: what both sides have in their own way, or what moves without an event. */
+static const char *const volatile_keys[] = {
+	"timeout", "sync", "owner", "counters", "window", "expectations", "status", "start_ns",
+	NULL
+};
 
 /* The bits of the status that a record carries. */
-static bool is_state(const char *bit)
-{
-	static const char *const bits[] = {
-		"expected", "seen_reply", "assured", "fixed_timeout", "helper", "seq_adjust",
-		"src_nat_done", "dst_nat_done",
-	};
+static const char *const state_bits[] = {
+	"expected", "seen_reply", "assured", "fixed_timeout", "helper", "seq_adjust",
+	"src_nat_done", "dst_nat_done", NULL
+};
 
-	for (size_t i = 0; i < sizeof(bits) / sizeof(bits[0]); i++)
-		if (!strcmp(bit, bits[i]))
+static bool one_of(const char *word, const char *const *words)
+{
+	for (; *words; words++)
+		if (!strcmp(word, *words))
 			return true;
 	return false;
 }
@@ -155,33 +147,34 @@ static void differ_value(struct verify *v, const char *name, const char *key,
 	free(b);
 }
 
-static void compare_status(struct verify *v, const char *name, const json_t *here,
-			   const json_t *there)
+/* Bits that are @where but not in @other. */
+static void compare_status(struct verify *v, const char *name, const json_t *status,
+			   const json_t *other, const char *where)
 {
 	const json_t *bit;
 	size_t i;
 
-	json_array_foreach(here, i, bit)
-		if (is_state(json_string_value(bit)) && !has(there, json_string_value(bit)))
-			differ(v, name, "%s here, not there", json_string_value(bit));
-	json_array_foreach(there, i, bit)
-		if (json_is_string(bit) && is_state(json_string_value(bit)) &&
-		    !has(here, json_string_value(bit)))
-			differ(v, name, "%s there, not here", json_string_value(bit));
+	json_array_foreach(status, i, bit)
+		if (json_is_string(bit) && one_of(json_string_value(bit), state_bits) &&
+		    !has(other, json_string_value(bit)))
+			differ(v, name, "%s %s", json_string_value(bit), where);
 }
 
 static void compare_flow(struct verify *v, const char *name, json_t *here, json_t *there)
 {
+	const json_t *ours = json_object_get(here, "status");
+	const json_t *theirs = json_object_get(there, "status");
 	const char *key;
 	json_t *value;
 
 	v->compared++;
-	compare_status(v, name, json_object_get(here, "status"), json_object_get(there, "status"));
+	compare_status(v, name, ours, theirs, "here, not there");
+	compare_status(v, name, theirs, ours, "there, not here");
 	json_object_foreach(here, key, value)
-		if (!is_volatile(key) && !json_equal(value, json_object_get(there, key)))
+		if (!one_of(key, volatile_keys) && !json_equal(value, json_object_get(there, key)))
 			differ_value(v, name, key, value, json_object_get(there, key));
 	json_object_foreach(there, key, value)
-		if (!is_volatile(key) && !json_object_get(here, key))
+		if (!one_of(key, volatile_keys) && !json_object_get(here, key))
 			differ_value(v, name, key, NULL, value);
 }
 

@@ -84,27 +84,27 @@ void repair_requested(struct group_peer *peer, const struct frame_repair_request
 
 /* The backup's half. */
 
-static void repair_send(struct group *g, struct frame_repair_request *request)
+/* Its buckets are filled in. */
+static void repair_send(struct group *g, struct frame *frame)
 {
-	struct frame frame = { .head.type = FRAME_REPAIR_REQUEST };
-
-	request->stream = session_stream(&g->session, g->sync.owner);
-	request->epoch = g->sync.epoch;
-	frame.repair_request = *request;
+	frame->head.type = FRAME_REPAIR_REQUEST;
+	frame->repair_request.stream = session_stream(&g->session, g->sync.owner);
+	frame->repair_request.epoch = g->sync.epoch;
 	if (g->data_link != GROUP_NO_LINK && session_live(&g->session, g->sync.owner))
-		group_send(g, g->data_link, &frame);
+		group_send(g, g->data_link, frame);
 }
 
 static void repair_ask_digests(struct group *g)
 {
-	struct frame_repair_request request = { .buckets = 0 };
+	struct frame frame = { .repair_request.buckets = 0 };
 
-	repair_send(g, &request);
+	repair_send(g, &frame);
 }
 
 static void repair_ask(struct group *g, uint64_t now_ns)
 {
-	struct frame_repair_request request = { .buckets = 0 };
+	struct frame frame = { .repair_request.buckets = 0 };
+	struct frame_repair_request *request = &frame.repair_request;
 	uint64_t classes[GWSYNC_BUCKETS];
 	struct repair *r = &g->repair;
 	unsigned int i;
@@ -113,13 +113,13 @@ static void repair_ask(struct group *g, uint64_t now_ns)
 		return;
 	for (i = 0; i < GWSYNC_BUCKETS; i++) {
 		if (classes[i]) {
-			request.repair[request.buckets].bucket = (uint8_t)i;
-			request.repair[request.buckets++].classes = classes[i];
+			request->repair[request->buckets].bucket = (uint8_t)i;
+			request->repair[request->buckets++].classes = classes[i];
 		}
-		if (request.buckets &&
-		    (request.buckets == FRAME_REPAIR_MAX || i == GWSYNC_BUCKETS - 1)) {
-			repair_send(g, &request);
-			request.buckets = 0;
+		if (request->buckets &&
+		    (request->buckets == FRAME_REPAIR_MAX || i == GWSYNC_BUCKETS - 1)) {
+			repair_send(g, &frame);
+			request->buckets = 0;
 		}
 	}
 	r->last_ns = now_ns;

@@ -31,6 +31,12 @@ static uint64_t elapsed_ms(uint64_t since_ns)
 	return now_ns > since_ns ? (now_ns - since_ns) / NSEC_PER_MSEC : 0;
 }
 
+/* 0: never. */
+static json_t *elapsed_or_null(uint64_t since_ns)
+{
+	return since_ns ? integer(elapsed_ms(since_ns)) : json_null();
+}
+
 static json_t *id_or_null(uint8_t id)
 {
 	return id ? json_integer(id) : json_null();
@@ -100,16 +106,14 @@ static json_t *would_be_lost(const struct group *g, const json_t *kernel)
 static json_t *status_repair(const struct group *g)
 {
 	const struct repair *r = &g->repair;
-	json_t *last = json_null(), *proven = json_null();
+	json_t *last = json_null();
 
-	if (r->proven_ns)
-		proven = integer(elapsed_ms(r->proven_ns));
 	if (r->last_ns)
 		last = json_pack("{s:I, s:I, s:s}", "ago_ms", (json_int_t)elapsed_ms(r->last_ns),
 				 "classes", (json_int_t)r->last_classes, "cause", r->last_cause);
 	return json_pack("{s:I, s:I, s:o, s:I, s:o}",
 			 "differing", (json_int_t)r->differing, "rounds", (json_int_t)r->rounds,
-			 "proven_ms", proven,
+			 "proven_ms", elapsed_or_null(r->proven_ns),
 			 "repairs", (json_int_t)r->repairs, "last", last);
 }
 
@@ -134,11 +138,9 @@ static json_t *status_peer(const struct group_peer *peer)
 	json_object_set_new(json, "in_sync", json_boolean(m->alive && m->report.in_sync));
 	json_object_set_new(json, "stateless", json_boolean(flags & FRAME_HEARTBEAT_STATELESS));
 	json_object_set_new(json, "sync_link", json_boolean(flags & FRAME_HEARTBEAT_SYNC_LINK));
-	json_object_set_new(json, "last_heard_ms",
-			    peer->last_ns ? integer(elapsed_ms(peer->last_ns)) : json_null());
+	json_object_set_new(json, "last_heard_ms", elapsed_or_null(peer->last_ns));
 	json_object_set_new(json, "since_ms", integer(m->since_ns ? elapsed_ms(m->since_ns) : 0));
-	json_object_set_new(json, "in_sync_since_ms",
-			    peer->in_sync_ns ? integer(elapsed_ms(peer->in_sync_ns)) : json_null());
+	json_object_set_new(json, "in_sync_since_ms", elapsed_or_null(peer->in_sync_ns));
 	json_object_set_new(json, "lag_frames",
 			    integer(g->sync.served & peer->bit ? stream_lag(peer) : 0));
 	json_object_set_new(json, "lag_ms", lag_or_null(peer));
@@ -168,9 +170,7 @@ static json_t *status_self(const struct group *g)
 	json_object_set_new(json, "sync_link", json_boolean(g->data_link != GROUP_NO_LINK));
 	json_object_set_new(json, "last_heard_ms", json_integer(0));
 	json_object_set_new(json, "since_ms", integer(elapsed_ms(g->member.since_ns)));
-	json_object_set_new(json, "in_sync_since_ms",
-			    g->sync.in_sync_ns ? integer(elapsed_ms(g->sync.in_sync_ns)) :
-						 json_null());
+	json_object_set_new(json, "in_sync_since_ms", elapsed_or_null(g->sync.in_sync_ns));
 	json_object_set_new(json, "lag_frames", json_integer(0));
 	json_object_set_new(json, "lag_ms", json_null());
 	json_object_set_new(json, "served", json_false());
@@ -286,9 +286,7 @@ static json_t *status_status(const struct group *g)
 	json_object_set_new(json, "owner", id_or_null(g->member.owner));
 	json_object_set_new(json, "owner_name", name_or_null(g, g->member.owner));
 	json_object_set_new(json, "in_sync", json_boolean(report.in_sync));
-	json_object_set_new(json, "in_sync_since_ms",
-			    g->sync.in_sync_ns ? integer(elapsed_ms(g->sync.in_sync_ns)) :
-						 json_null());
+	json_object_set_new(json, "in_sync_since_ms", elapsed_or_null(g->sync.in_sync_ns));
 	json_object_set_new(json, "sync", status_sync(g, refused));
 	json_object_set_new(json, "repair", status_repair(g));
 	json_object_set_new(json, "healthy", json_boolean(g->member.healthy));

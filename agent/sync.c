@@ -498,16 +498,13 @@ void sync_judge(struct group *g, uint64_t now_ns)
 			s->restarts++;
 			sync_restart(g, 0);
 		}
-	} else if ((s->phase == SYNC_DONE || s->phase == SYNC_VERIFY) && !peer->serves_us) {
+	} else if (s->phase == SYNC_DONE && !peer->serves_us) {
 		if (!s->unserved_ns) {
 			s->unserved_ns = now_ns;
 		} else if (now_ns > s->unserved_ns && now_ns - s->unserved_ns > SYNC_UNSERVED_NS) {
 			s->unserved_ns = 0;
-			if (s->phase == SYNC_DONE) {
-				log_warning("%s no longer sends us its changes: comparing",
-					    peer->name);
-				repair_verify(g, "changes were not sent");
-			}
+			log_warning("%s no longer sends us its changes: comparing", peer->name);
+			repair_verify(g, "changes were not sent");
 		}
 	} else {
 		s->unserved_ns = 0;
