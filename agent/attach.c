@@ -48,7 +48,7 @@ static void attach_gone(void *arg, int err)
 }
 
 /* The kernel half may know a newer epoch than a daemon that just started. */
-static uint32_t attach_epoch(struct group *g, uint64_t *replicas)
+static uint32_t attach_epoch(struct group *g, uint64_t *replicas, bool *active)
 {
 	json_t *state = kernel_state_json(g->sync.kernel);
 	uint32_t epoch = g->member.epoch;
@@ -60,6 +60,7 @@ static uint32_t attach_epoch(struct group *g, uint64_t *replicas)
 	if (known > epoch && known <= UINT32_MAX)
 		epoch = (uint32_t)known;
 	*replicas = (uint64_t)json_integer_value(json_object_get(state, "replicas"));
+	*active = json_is_true(json_object_get(state, "active"));
 	json_decref(state);
 	return epoch;
 }
@@ -119,13 +120,14 @@ static int attach_try(struct group *g)
 	};
 	struct sync *s = &g->sync;
 	uint64_t replicas = 0;
+	bool active = false;
 	uint32_t epoch;
 	int err = 0;
 
 	s->kernel = kernel_open(g->loop, &cb, &err);
 	if (!s->kernel)
 		return err;
-	epoch = attach_epoch(g, &replicas);
+	epoch = attach_epoch(g, &replicas, &active);
 	err = kernel_attach(s->kernel, g->config->member, epoch, &s->boot_id);
 	if (err)
 		goto close_kernel;
@@ -138,6 +140,7 @@ static int attach_try(struct group *g)
 	else if (g->member.max_epoch < epoch)
 		g->member.max_epoch = epoch;
 	s->former = true;
+	s->owned = active;
 	if (replicas)		/* of whomever an earlier daemon followed */
 		s->foreign = ~1ULL & ~(1ULL << g->config->member);
 	s->mapped = ~0ULL;	/* unknown */

@@ -470,6 +470,9 @@ void group_start(struct group *g)
 	uint64_t now_ns = loop_clock();
 
 	member_start(&g->member, &params, &actions, now_ns, g->member.epoch);
+	/* The last daemon died as owner: all that it owned is here. */
+	if (g->sync.owned)
+		member_set_in_sync(&g->member, now_ns, true);
 	g->started = true;
 	member_set_isolated(&g->member, now_ns, group_isolated(g));
 	group_check_health(g);

@@ -85,6 +85,7 @@ struct sync {
 
 	/* owner */
 	bool			former;		/* backup: flows of an earlier agent may look own */
+	bool			owned;		/* at attach: the last agent ended as owner */
 	bool			active;		/* the kernel half took the activation */
 	uint64_t		served;		/* members that get our changes */
 	uint64_t		mapped;		/* the same, as the kernel half knows it */

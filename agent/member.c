@@ -11,6 +11,8 @@
  */
 #define MEMBER_PATIENCE	10
 
+#define MEMBER_LISTEN	2	/* times the silence of the dead, in INITIALIZE */
+
 const char *member_state_name(enum member_state state)
 {
 	switch (state) {
@@ -80,21 +82,32 @@ static bool candidate_beats(const struct member_report *a, uint8_t a_id,
 	return a_id < b_id;
 }
 
-/* How many living members should take over before this one. */
-static unsigned int member_rank(const struct member *m)
+/* How long the living that should take over before this one have for it. */
+static uint64_t member_turn_ns(const struct member *m)
 {
 	struct member_report self;
-	unsigned int id, rank = 0;
+	uint64_t turn_ns = 0;
+	unsigned int id;
 
 	member_report(m, &self);
 	for (id = 1; id <= GWSYNC_MEMBER_MAX; id++) {
 		const struct member_peer *peer = &m->peer[id];
 
-		if (peer->alive && candidate_beats(&peer->report, (uint8_t)id,
-						   &self, m->params.self))
-			rank++;
+		if (!peer->alive || !candidate_beats(&peer->report, (uint8_t)id,
+						     &self, m->params.self))
+			continue;
+		turn_ns += dead_ns(m);
+		if (peer->report.state != MEMBER_INITIALIZE || !peer->report.in_sync)
+			continue;
+		/* An owner whose daemon was started again, and which must listen
+		 * first: worth the wait for what this member does not have.
+		 */
+		if (self.in_sync && self.epoch == peer->report.epoch)
+			turn_ns -= dead_ns(m);
+		else
+			turn_ns += MEMBER_LISTEN * dead_ns(m);
 	}
-	return rank;
+	return turn_ns;
 }
 
 uint8_t member_best_backup(const struct member *m, bool any)
@@ -281,7 +294,7 @@ static void member_elect(struct member *m, uint64_t now_ns)
 	}
 	if (m->isolated || m->leaving || member_owner_elsewhere(m))
 		return;
-	if (now_ns >= m->vacant_ns + member_rank(m) * dead_ns(m))
+	if (now_ns >= m->vacant_ns + member_turn_ns(m))
 		member_take_over(m, now_ns);
 }
 
@@ -356,7 +369,7 @@ void member_start(struct member *m, const struct member_params *params,
 	m->epoch = epoch;
 	m->max_epoch = epoch;
 	m->healthy = true;
-	m->listen_ns = now_ns + 2 * dead_ns(m);
+	m->listen_ns = now_ns + MEMBER_LISTEN * dead_ns(m);
 }
 
 static void member_bury(struct member *m, uint64_t now_ns, unsigned int id)
@@ -377,7 +390,7 @@ static void member_jump(struct member *m, uint64_t now_ns)
 		if (m->peer[id].alive)
 			m->peer[id].heard_ns = now_ns;
 	if (m->state == MEMBER_INITIALIZE)
-		m->listen_ns = now_ns + 2 * dead_ns(m);
+		m->listen_ns = now_ns + MEMBER_LISTEN * dead_ns(m);
 	if (m->vacant_ns)
 		m->vacant_ns = now_ns + dead_ns(m);
 	if (m->better_ns)
@@ -466,7 +479,6 @@ void member_lost(struct member *m, uint64_t now_ns, uint8_t id)
 	if (!id || id > GWSYNC_MEMBER_MAX || !m->peer[id].alive)
 		return;
 	member_bury(m, now_ns, id);
-	member_resolve(m, now_ns);
 }
 
 void member_renew(struct member *m, uint64_t now_ns)
@@ -491,9 +503,9 @@ void member_set_isolated(struct member *m, uint64_t now_ns, bool isolated)
 	m->isolated = isolated;
 	/* Links are back: listen before anything is claimed. */
 	if (!isolated && m->state == MEMBER_BACKUP && !m->owner)
-		m->vacant_ns = now_ns + 2 * dead_ns(m);
+		m->vacant_ns = now_ns + MEMBER_LISTEN * dead_ns(m);
 	if (!isolated && m->state == MEMBER_INITIALIZE)
-		m->listen_ns = now_ns + 2 * dead_ns(m);
+		m->listen_ns = now_ns + MEMBER_LISTEN * dead_ns(m);
 }
 
 void member_set_deaf(struct member *m, uint64_t now_ns)

@@ -11,7 +11,9 @@
  * Without an owner the best of the living takes over:
  *	healthy before not, in sync before not, the newer epoch among those,
  *	the higher priority, the lower id.
- * The next best waits its turn, so one that hangs cannot block the rest.
+ * The next best waits its turn, so one that hangs cannot block the rest.  An
+ * owner whose daemon was started again is in sync with itself: a backup in the
+ * middle of a full sync lets it be owner again.
  */
 #ifndef GWSYNC_AGENT_MEMBER_H
 #define GWSYNC_AGENT_MEMBER_H
@@ -38,7 +40,9 @@ struct member_report {
 	uint32_t		epoch;
 	uint8_t			priority;	/* in effect; 0: not healthy */
 	uint8_t			owner;		/* whom it follows or resigned to; 0: none */
-	bool			in_sync;	/* holds all of that owner's state */
+	bool			in_sync;	/* holds all of that owner's state; of one
+						 * that listens: of its own
+						 */
 	bool			drained;	/* the receiver has applied all it sent */
 };
 
@@ -122,11 +126,14 @@ uint64_t member_tick(struct member *m, uint64_t now_ns);
 void member_heard(struct member *m, uint64_t now_ns, uint8_t id,
 		  const struct member_report *report);
 
-/* The session with @id is over: restarted or given up. */
+/* @id was started again: what it was is over.  The heartbeat of the new session
+ * comes next, by member_heard().
+ */
 void member_lost(struct member *m, uint64_t now_ns, uint8_t id);
 
 void member_set_healthy(struct member *m, uint64_t now_ns, bool healthy);
 void member_set_isolated(struct member *m, uint64_t now_ns, bool isolated);
+/* In INITIALIZE: this host was owner when its last daemon ended, and has its flows. */
 void member_set_in_sync(struct member *m, uint64_t now_ns, bool in_sync);
 
 /* This host does not hear all that it is sent, on any link: who is silent may have

@@ -795,6 +795,70 @@ static void test_owner_restarts(void **state)
 	assert_int_equal(lan.most_owners, 1);
 }
 
+/* The owner's daemon is started again while the backup is in a full sync. */
+static void restart_amid_full_sync(struct lan *lan, bool owned)
+{
+	lan->node[2].syncs = false;
+	lan->node[2].synced_ns = 0;
+	lan->node[2].m.in_sync = false;
+	node_start_epoch(lan, 1, 100, false, lan->node[1].m.epoch);
+	member_set_in_sync(&lan->node[1].m, lan->now_ns, owned);
+	member_lost(&lan->node[2].m, lan->now_ns, 1);
+	node_beat(lan, &lan->node[1]);
+}
+
+static void test_owner_restarts_alone_with_state(void **state)
+{
+	struct lan lan = lan_make();
+	uint32_t epoch;
+
+	(void)state;
+	node_start(&lan, 1, 100);
+	lan_run(&lan, 1000);
+	node_start(&lan, 2, 200);
+	lan_run(&lan, 1000);
+	epoch = lan.node[1].m.epoch;
+	restart_amid_full_sync(&lan, true);
+	lan_run(&lan, 1000);
+	assert_owner(&lan, 1);
+	assert_int_equal(lan.node[1].m.epoch, epoch + 1);
+	assert_int_equal(lan.node[2].acquired, 0);
+	assert_int_equal(lan.most_owners, 1);
+}
+
+static void test_owner_restarts_without_state(void **state)
+{
+	struct lan lan = lan_make();
+
+	(void)state;
+	node_start(&lan, 1, 100);
+	lan_run(&lan, 1000);
+	node_start(&lan, 2, 200);
+	lan_run(&lan, 1000);
+	restart_amid_full_sync(&lan, false);
+	lan_run(&lan, 1000);
+	assert_owner(&lan, 2);
+	assert_int_equal(lan.most_owners, 1);
+}
+
+/* It says so and dies again: the backup waits no longer than it must. */
+static void test_owner_restarts_and_dies(void **state)
+{
+	struct lan lan = lan_make();
+
+	(void)state;
+	node_start(&lan, 1, 100);
+	lan_run(&lan, 1000);
+	node_start(&lan, 2, 200);
+	lan_run(&lan, 1000);
+	restart_amid_full_sync(&lan, true);
+	lan_run(&lan, 300);
+	assert_int_equal(lan.node[2].acquired, 0);
+	node_kill(&lan, 1);
+	lan_run(&lan, 400);
+	assert_owner(&lan, 2);
+}
+
 static void test_epoch_exhausted(void **state)
 {
 	struct lan lan = lan_make();
@@ -853,6 +917,9 @@ int main(void)
 		cmocka_unit_test(test_isolated),
 		cmocka_unit_test(test_flapping),
 		cmocka_unit_test(test_owner_restarts),
+		cmocka_unit_test(test_owner_restarts_alone_with_state),
+		cmocka_unit_test(test_owner_restarts_without_state),
+		cmocka_unit_test(test_owner_restarts_and_dies),
 		cmocka_unit_test(test_epoch_exhausted),
 		cmocka_unit_test(test_bad_ids),
 	};

@@ -74,7 +74,7 @@ died() {
 	unset "AGENT[$VICTIM]"
 }
 # Commands of the family and of rtnetlink, each a stage of the agent's work.
-APPLY=8 BEGIN=9 END=10 ACTIVATE=12 NEWADDR=20
+APPLY=8 BEGIN=9 END=10 WALK=11 ACTIVATE=12 NEWADDR=20
 phase_is() { ask "$BACKUP" status --json | grep -q "\"phase\": \"$1\""; }
 own_flows() { gwctl -n "$OWNER" get flows; }
 
@@ -112,6 +112,18 @@ sync_dies "at the first records" before genl $APPLY
 sync_dies "amid the records" after genl $APPLY 8
 sync_dies "before the sweep" before genl $END
 sync_dies "in the sweep" after genl $END
+
+# The owner's agent dies while it alone has the flows, and is back at once.
+VICTIM=$OWNER NAME="full sync: owner's agent killed"
+in_ns "$BACKUP" conntrack -F > /dev/null 2>&1
+check "$NAME: it is watched" dies_at after genl $WALK
+agent_start "$BACKUP"
+check "$NAME: it is dead" died
+agent_start "$OWNER"
+check "$NAME, restarted: it owns" timed 10 field_is "$OWNER" state owner
+figure "$NAME: owns $MS ms after it was started again"
+whole "$NAME, restarted"
+agent_crash "$BACKUP"
 
 # The owner's agent dies, and before it is back flows end at its heir.
 agent_start "$BACKUP"
