@@ -156,6 +156,13 @@ static void repair_timer(struct loop_timer *timer)
 
 	if (g->member.state != MEMBER_BACKUP || s->phase != SYNC_VERIFY || !s->kernel)
 		return;
+	/* What is lost on its way was not refused; a full sync would be lost, too. */
+	if (receive_missing_since(g->by_id[s->owner]->receive)) {
+		r->heard_ns = now_ns;
+		r->ask_ns = REPAIR_ASK_NS;
+		loop_timer_in(g->loop, timer, r->ask_ns);
+		return;
+	}
 	if (now_ns - r->heard_ns > REPAIR_VERIFY_NS) {
 		repair_unheard(g);
 		return;
