@@ -32,7 +32,8 @@ timed() {
 }
 
 # faults_net NETNS...: gateways, members 1, 2 and so on, with a leg in the sync
-# LAN and one in a LAN where one of them has $VIP; $LAN is a host there.
+# LAN and one in a LAN where one of them has $VIP, and a configuration; $LAN is a
+# host there.
 # The bridge has the far ends: p1, p2 of sync0, l1, l2 of lan0.
 faults_net() {
 	local ns n=0 port
@@ -56,6 +57,7 @@ faults_net() {
 		for port in "p$n" "l$n"; do
 			tc -n "$LAN" qdisc add dev "$port" clsact || bail "no clsact"
 		done
+		faults_config "$ns"
 	done
 	gwsync key generate "$TMP/key" > /dev/null || bail "no key"
 }

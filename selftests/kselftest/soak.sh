@@ -128,25 +128,18 @@ stopped_backup() {
 	agent_signal CONT "$X"
 }
 switchover() { DETAIL="to $(name_of "$X")"; ask "$OWNER" switchover --to "$(name_of "$X")"; }
-power_loss() {
-	DETAIL=$(name_of "$OWNER")
-	agent_crash "$OWNER"
-	legs_down "$OWNER"
+power_loss_of() {
+	DETAIL=$(name_of "$1")
+	agent_crash "$1"
+	legs_down "$1"
 	pause
 	# The machine that boots knows no flow.
-	in_ns "$OWNER" conntrack -F > /dev/null 2>&1
-	legs_up "$OWNER"
-	agent_start "$OWNER"
+	in_ns "$1" conntrack -F > /dev/null 2>&1
+	legs_up "$1"
+	agent_start "$1"
 }
-power_loss_of_a_backup() {
-	DETAIL=$(name_of "$X")
-	agent_crash "$X"
-	legs_down "$X"
-	pause
-	in_ns "$X" conntrack -F > /dev/null 2>&1
-	legs_up "$X"
-	agent_start "$X"
-}
+power_loss() { power_loss_of "$OWNER"; }
+power_loss_of_a_backup() { power_loss_of "$X"; }
 both_backups_killed() {
 	for ns in "${OTHERS[@]}"; do
 		DETAIL+="$(name_of "$ns") "
@@ -209,9 +202,6 @@ invariants() {
 }
 
 faults_net "${GWS[@]}"
-for gw in "${GWS[@]}"; do
-	faults_config "$gw"
-done
 say "# soak: $MINUTES minutes, seed $SEED"
 FAULT=start
 must "in sync at the start" faults_start "${GWS[@]}" || exit 1

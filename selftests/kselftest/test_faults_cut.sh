@@ -7,9 +7,6 @@
 . "$(dirname "$0")/lib_faults.sh"
 
 faults_net "$A" "$B"
-for gw in "$A" "$B"; do
-	faults_config "$gw"
-done
 check "in sync" faults_start "$A" "$B" || finish
 check "the address is on the owner alone" vip_on_one "$A" "$B"
 make_flows "$A" 4000 1000

@@ -9,9 +9,6 @@
 
 MANY=3000 ROOM=2000
 faults_net "$A" "$B"
-for gw in "$A" "$B"; do
-	faults_config "$gw"
-done
 most() { sysctl -qw net.netfilter.nf_conntrack_max="$1"; }
 agent_start "$A"
 check "alone: owner" wait_for 10 field_is "$A" state owner || finish

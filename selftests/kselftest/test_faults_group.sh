@@ -5,9 +5,6 @@
 . "$(dirname "$0")/lib_faults.sh"
 
 faults_net "$A" "$B" "$D" "$E" "$F"
-for gw in "$A" "$B" "$D" "$E" "$F"; do
-	faults_config "$gw"
-done
 
 # owner_among NETNS...: OWNER is the one that owns, OTHERS follow it
 owner_among() {

@@ -7,9 +7,6 @@
 
 OWNER=$A BACKUP=$B TOTAL=500
 faults_net "$A" "$B"
-for gw in "$A" "$B"; do
-	faults_config "$gw"
-done
 check "in sync" faults_start "$OWNER" "$BACKUP" || finish
 make_flows "$OWNER" 4000 $TOTAL
 whole() {

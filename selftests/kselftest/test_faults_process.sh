@@ -6,9 +6,6 @@
 . "$(dirname "$0")/lib_faults.sh"
 
 faults_net "$A" "$B"
-for gw in "$A" "$B"; do
-	faults_config "$gw"
-done
 check "in sync" faults_start "$A" "$B" || finish
 OWNER=$A BACKUP=$B TOTAL=0
 more() {

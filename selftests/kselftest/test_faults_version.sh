@@ -5,9 +5,6 @@
 . "$(dirname "$0")/lib_faults.sh"
 
 faults_net "$A" "$B" "$D"
-for gw in "$A" "$B" "$D"; do
-	faults_config "$gw"
-done
 check "in sync" faults_start "$A" "$B" "$D" || finish
 make_flows "$A" 4000 500
 check "tables are equal" equal 500 "$A" "$B" "$D"
