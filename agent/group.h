@@ -109,7 +109,7 @@ struct sync {
 
 struct repair {
 	/* backup */
-	struct loop_timer	timer;		/* asks for digests */
+	struct loop_timer	timer;		/* asks for digests, out of turn */
 	uint64_t		ask_ns;		/* until it asks again */
 	uint64_t		heard_ns;	/* last whole round, or when it was asked for */
 	uint64_t		proven_ns;	/* last one without a difference, 0: never */

@@ -154,7 +154,11 @@ static void repair_timer(struct loop_timer *timer)
 	struct repair *r = &g->repair;
 	uint64_t now_ns = loop_clock();
 
-	if (g->member.state != MEMBER_BACKUP || s->phase != SYNC_VERIFY || !s->kernel)
+	if (g->member.state != MEMBER_BACKUP || !s->kernel)
+		return;
+	if (s->phase == SYNC_DONE && r->differing)
+		repair_ask_digests(g);
+	if (s->phase != SYNC_VERIFY)
 		return;
 	/* What is lost on its way was not refused; a full sync would be lost, too. */
 	if (receive_missing_since(g->by_id[s->owner]->receive)) {
@@ -231,6 +235,11 @@ void repair_compared(struct group *g, const struct kernel_event *event)
 		if (now_ns >= r->again_ns) {
 			r->again_ns = now_ns + r->wait_ns;
 			repair_ask(g, now_ns);
+		} else if (g->sync.phase == SYNC_DONE) {
+			/* What has changed since its bucket's turn shows in the next
+			 * round: that one comes at once.
+			 */
+			loop_timer_at(g->loop, &r->timer, r->again_ns);
 		}
 	}
 	sync_judge(g, now_ns);
