@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: GPL-2.0
 # Anti-entropy: what is deleted, changed and added behind gwsync's back on the
 # backup is found and repaired, and nothing else is sent; after a time without
-# the owner the same, and no full sync.
+# the owner the same, and no full sync.  FLOWS: how many; LOST_S: how long its
+# changes do not arrive.
 # shellcheck source=selftests/kselftest/lib_agent.sh
 . "$(dirname "$0")/lib_agent.sh"
 
-FLOWS=5000
+FLOWS=${FLOWS:-5000} LOST_S=${LOST_S:-15}
 ROUND_MS=$((1000 * SCALE))
 gateways
 sync_lan "$A" "$B"
@@ -88,6 +89,38 @@ check "away: does not say that it is in sync" wait_for 10 not_in_sync
 check "away: in sync again" wait_for 20 in_sync "$A" "$B"
 check "away: tables are equal" same $((FLOWS * 108 / 100)) "$A" "$B"
 check "away: no full sync" eq "$(counter "$B" sync full_received)" "$full"
+ask "$B" status | sed -n '/sync\|repair/s/^/# /p'
+
+# The owner is heard, its changes are not: whatever is larger than a heartbeat is
+# lost, for some time.
+in_ns "$B" nft -f - <<- END || bail "no nft"
+	table inet loss {
+		chain in {
+			type filter hook input priority 0;
+			udp dport 8116 udp length > 200 counter drop
+		}
+	}
+END
+lost() { in_ns "$B" nft list table inet loss | sed -n 's/.*packets \([0-9]*\).*/\1/p'; }
+loses() { ge "$(lost)" 1; }
+TOTAL=$((FLOWS * 108 / 100)) SEEN=0
+while [ "$SEEN" -lt "$LOST_S" ]; do
+	make_some 50 10.1.2.$((SEEN % 250 + 1)) timeout=$((3000 - SEEN))
+	in_ns "$A" conntrack -U -p udp --orig-src 10.1.0.5 -m $((100 + SEEN)) > /dev/null 2>&1
+	field_is "$B" in_sync true > /dev/null && [ "$SEEN" -gt 5 ] && CLAIMED=$SEEN
+	SEEN=$((SEEN + 1))
+	sleep 1
+done
+TOTAL=$((TOTAL + 50 * (LOST_S < 250 ? LOST_S : 250)))
+check "lost for $LOST_S s: so it was" loses
+echo "# lost for $LOST_S s: $(lost) datagrams"
+check "lost for $LOST_S s: never said to be in sync after 5 s" eq "${CLAIMED:-}" ""
+began=${EPOCHREALTIME/./}
+in_ns "$B" nft delete table inet loss
+check "lost for $LOST_S s: in sync again" wait_for 20 in_sync "$A" "$B"
+echo "# lost for $LOST_S s: in sync $(((${EPOCHREALTIME/./} - began) / 1000)) ms after it"
+check "lost for $LOST_S s: tables are equal" same $TOTAL "$A" "$B"
+check "lost for $LOST_S s: no full sync" eq "$(counter "$B" sync full_received)" "$full"
 ask "$B" status | sed -n '/sync\|repair/s/^/# /p'
 
 # By hand, where nobody repairs.
