@@ -17,9 +17,10 @@ FULL = {
     "cost": {"udp_new": [1000, 5000, 20000], "tcp_short": [10000],
              "tcp_stay": [20000], "tcp_busy": [20000], FLOOR: [5000]},
 }
+# Few enough that conntrackd loses no events of them: it finds that out 30 s later.
 QUICK = {
-    "rate": {"udp_new": [1000], "tcp_short": [1000], "tcp_stay": [1000],
-             "tcp_busy": [1000], "overload": [5000],
+    "rate": {"udp_new": [100], "tcp_short": [100], "tcp_stay": [100],
+             "tcp_busy": [100], "overload": [5000],
              "activate": [2000], "full_sync": [2000]},
     "cost": {"udp_new": [1000], "tcp_short": [1000],
              "tcp_stay": [1000], "tcp_busy": [1000], FLOOR: [1000]},
