@@ -500,9 +500,11 @@ static bool gwsync_replica_fits(const struct nf_conn *ct, const struct gwsync_fl
 		return false;
 	if (gwsync_flow_has(flow, GWSYNC_PART_SYNPROXY) && !nfct_synproxy(ct))
 		return false;
-	if (gwsync_flow_has(flow, GWSYNC_PART_MASTER) && !ct->master)
-		return false;
-	return true;
+	if (!ct->master)
+		return !gwsync_flow_has(flow, GWSYNC_PART_MASTER);
+	/* Only a new entry gets another master. */
+	return gwsync_flow_has(flow, GWSYNC_PART_MASTER) &&
+	       nf_ct_tuple_equal(&ct->master->tuplehash[IP_CT_DIR_ORIGINAL].tuple, &flow->master);
 }
 
 static void gwsync_replica_update(struct gwsync_net *gn, u8 owner, struct nf_conn *ct,
@@ -511,12 +513,6 @@ static void gwsync_replica_update(struct gwsync_net *gn, u8 owner, struct nf_con
 	unsigned long clear, set, old;
 
 	gwsync_digest_open(ct);
-	gwsync_replica_set_secmark(ct, flow);
-	rcu_read_lock();
-	gwsync_replica_set_helper(gn, ct, flow);
-	gwsync_replica_set_state(ct, flow);
-	gwsync_replica_helper_resync(ct);
-	rcu_read_unlock();
 	gwsync_replica_hold(ct);
 
 	/* A former owner's flow may be ahead of the truth by what it could not tell. */
@@ -531,6 +527,14 @@ static void gwsync_replica_update(struct gwsync_net *gn, u8 owner, struct nf_con
 		atomic64_dec(&gn->announced);
 	if (!(old & BIT(GWSYNC_FLOW_REPLICA_BIT)))
 		atomic64_inc(&gn->replicas);
+
+	/* After its number: what somebody changes from now on must spoil it. */
+	gwsync_replica_set_secmark(ct, flow);
+	rcu_read_lock();
+	gwsync_replica_set_helper(gn, ct, flow);
+	gwsync_replica_set_state(ct, flow);
+	gwsync_replica_helper_resync(ct);
+	rcu_read_unlock();
 	gwsync_stat_inc(gn, GWSYNC_STAT_A_REPLICAS_UPDATED);
 }
 
