@@ -3,6 +3,8 @@
 #ifndef _GWSYNC_CAPTURE_H
 #define _GWSYNC_CAPTURE_H
 
+#include <net/netfilter/nf_conntrack_ecache.h>
+
 #include "gwsync.h"
 
 struct netlink_ext_ack;
@@ -47,6 +49,22 @@ static inline bool gwsync_flow_is_own(const struct gwsync_net *gn, const struct 
 		return true;
 	owner = (status & GWSYNC_FLOW_OWNER_MASK) >> GWSYNC_FLOW_OWNER_SHIFT;
 	return READ_ONCE(gn->adopted) & BIT_ULL(owner);
+}
+
+/**
+ * gwsync_flow_is_mute - does a flow end without an event?
+ * @ct: a confirmed flow
+ *
+ * Because it is older than gwsync, or because a rule (iptables' CT target, nft's
+ * "ct event set") wants other events of it alone.
+ *
+ * Context: any.
+ */
+static inline bool gwsync_flow_is_mute(const struct nf_conn *ct)
+{
+	const struct nf_conntrack_ecache *e = nf_ct_ecache_find(ct);
+
+	return !e || !(READ_ONCE(e->ctmask) & BIT(IPCT_DESTROY));
 }
 
 #endif /* _GWSYNC_CAPTURE_H */

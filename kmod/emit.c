@@ -315,6 +315,9 @@ static int gwsync_emit_checked(struct gwsync_net *gn, struct nf_conn *ct, u64 on
 	gwsync_digest_set(gn, ct, gwsync_digest_class_by(key),
 			  gwsync_digest_record(emit->record, len, key));
 	gwsync_drift_note(gn, ct);
+	/* A walk counts those that it tells itself. */
+	if (!known && !walk_id && gwsync_flow_is_mute(ct))
+		gwsync_walk_note_mute(gn);
 	return 1;
 }
 

@@ -16,6 +16,7 @@
 #include <net/netfilter/nf_conntrack_timeout.h>
 #include <net/netfilter/nf_conntrack_timestamp.h>
 
+#include "capture.h"
 #include "compat.h"
 #include "pack.h"
 #include "parse.h"
@@ -523,7 +524,7 @@ unsigned int gwsync_pack_flow(u8 *buf, unsigned int size, struct nf_conn *ct, bo
 	pk.pos = gwsync_pack_head(buf, GWSYNC_RECORD_FLOW, tuple);
 	if (first)
 		status |= GWSYNC_STATUS_FIRST;
-	if (!nf_ct_ecache_exist(ct))
+	if (gwsync_flow_is_mute(ct))
 		status |= GWSYNC_STATUS_MUTE;
 	rec->status = htons(status);
 	rec->timeout = htonl(gwsync_flow_seconds(ct));

@@ -100,6 +100,18 @@ bool gwsync_walk_has_mute(const struct gwsync_net *gn)
 }
 
 /**
+ * gwsync_walk_note_mute - an own flow without events was told
+ * @gn: the netns
+ *
+ * Context: the worker, under emit->lock.
+ */
+void gwsync_walk_note_mute(struct gwsync_net *gn)
+{
+	WRITE_ONCE(gn->walk->mute, gn->walk->mute + 1);
+	gwsync_emit_tick(gn);
+}
+
+/**
  * gwsync_walk_full - emit every own flow
  * @gn: the netns
  * @set: of the members that the map names for a flow, those to send to
@@ -289,7 +301,7 @@ static int gwsync_pass_flow(struct gwsync_net *gn, struct gwsync_pass *pass, str
 
 	drifted = gwsync_pass_has(pass, GWSYNC_WALK_DRIFT_BIT) && gwsync_drift_is_far(gn, ct);
 	if (drifted || gwsync_pass_has(pass, GWSYNC_WALK_RESEND_BIT) ||
-	    (gwsync_pass_has(pass, GWSYNC_WALK_MUTE_BIT) && !nf_ct_ecache_exist(ct))) {
+	    (gwsync_pass_has(pass, GWSYNC_WALK_MUTE_BIT) && gwsync_flow_is_mute(ct))) {
 		if (READ_ONCE(gn->active))
 			set_bit(GWSYNC_FLOW_DIRTY_BIT, &ct->status);
 	}
@@ -299,7 +311,7 @@ static int gwsync_pass_flow(struct gwsync_net *gn, struct gwsync_pass *pass, str
 		ret = gwsync_emit_dirty(gn, ct, false);
 		if (ret < 0)
 			return ret;
-		if (gwsync_pass_has(pass, GWSYNC_WALK_MUTE_BIT) && !nf_ct_ecache_exist(ct))
+		if (gwsync_pass_has(pass, GWSYNC_WALK_MUTE_BIT) && gwsync_flow_is_mute(ct))
 			walk->mute_seen += ret > 0;
 		if (drifted && ret > 0)
 			gwsync_stat_inc(gn, GWSYNC_STAT_A_REFRESHED);
@@ -320,7 +332,7 @@ static int gwsync_pass_flow(struct gwsync_net *gn, struct gwsync_pass *pass, str
 			return ret;
 		walk->count += ret;
 		walk->credit -= !!walk->credit;
-		walk->mute_full += ret && !nf_ct_ecache_exist(ct);
+		walk->mute_full += ret && gwsync_flow_is_mute(ct);
 	}
 	return 0;
 }
