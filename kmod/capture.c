@@ -358,7 +358,16 @@ static void gwsync_slot_events_restore(struct gwsync_net *gn)
 		WRITE_ONCE(gn->net->ct.sysctl_events, gn->saved_events);
 }
 
-/* What changed while the slot was not ours is unknown. */
+/* What ended while the slot was not ours is still in the sums: they start anew. */
+static void gwsync_slot_begin(struct gwsync_net *gn)
+{
+	gwsync_emit_reset_digests(gn);
+	if (!gwsync_slot_yielded)
+		gwsync_slot_take(gn);
+	gwsync_digest_recount(gn);
+}
+
+/* What else happened is unknown. */
 static void gwsync_slot_gap(struct gwsync_net *gn)
 {
 	gwsync_stat_inc(gn, GWSYNC_STAT_A_NOTIFIER_GAPS);
@@ -395,10 +404,12 @@ static int gwsync_slot_module_event(struct notifier_block *nb, unsigned long sta
 		 * or cleared by the unwinding of ctnetlink.
 		 */
 		gwsync_slot_yielded = false;
+		/* Who cleared the slot did not wait for those who are in our events. */
+		synchronize_rcu();
 		list_for_each_entry(gn, &gwsync_slot_list, capture_list) {
 			if (state == MODULE_STATE_GOING)
 				RCU_INIT_POINTER(gn->prev, NULL);
-			gwsync_slot_take(gn);
+			gwsync_slot_begin(gn);
 			gwsync_slot_gap(gn);
 		}
 		break;
@@ -544,8 +555,7 @@ int gwsync_capture_attach(struct gwsync_net *gn, struct netlink_ext_ack *extack)
 	gn->saved_events = READ_ONCE(gn->net->ct.sysctl_events);
 	WRITE_ONCE(gn->net->ct.sysctl_events, 1);
 	list_add_tail(&gn->capture_list, &gwsync_slot_list);
-	if (!gwsync_slot_yielded)
-		gwsync_slot_take(gn);
+	gwsync_slot_begin(gn);
 	mutex_unlock(&gwsync_slot_mutex);
 	return 0;
 }

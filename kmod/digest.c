@@ -39,6 +39,7 @@
 
 #define GWSYNC_DIGEST_COUNT	BIT(31)	/* of a slot: the count that it is in */
 #define GWSYNC_DIGEST_BURST	5	/* buckets at once: they fill a datagram */
+#define GWSYNC_DIGEST_WAIT	max(HZ / 50, 1)	/* jiffies, for a count to end */
 
 /* TCP's flags that a connection keeps between two events. */
 #define GWSYNC_DIGEST_TCP_FLAGS	(IP_CT_TCP_FLAG_WINDOW_SCALE | IP_CT_TCP_FLAG_SACK_PERM | \
@@ -367,7 +368,8 @@ static int gwsync_digest_count(struct nf_conn *ct, void *data)
 	u32 *slot = gwsync_digest_slot(ct);
 	u32 old = READ_ONCE(*slot);
 
-	if (!(status & GWSYNC_FLOW_MARKED))
+	/* The event of one that is dying may have gone to somebody else. */
+	if (!(status & GWSYNC_FLOW_MARKED) || status & IPS_DYING)
 		return 0;
 	recount->announced += !!(status & BIT(GWSYNC_FLOW_ANNOUNCED_BIT));
 	recount->replicas += !!(status & BIT(GWSYNC_FLOW_REPLICA_BIT));
@@ -376,6 +378,9 @@ static int gwsync_digest_count(struct nf_conn *ct, void *data)
 	    cmpxchg(slot, old, old ^ GWSYNC_DIGEST_COUNT) == old)
 		atomic_add(old & ~GWSYNC_DIGEST_COUNT,
 			   &dg->sum[gwsync_digest_class_of(ct)]);
+	/* As in gwsync_digest_set(). */
+	if (nf_ct_is_dying(ct))
+		gwsync_digest_clear(recount->gn, ct);
 	return 0;
 }
 
@@ -383,18 +388,18 @@ static int gwsync_digest_count(struct nf_conn *ct, void *data)
  * gwsync_digest_reset - begin another count
  * @gn: the netns; nobody captures its events, and the worker rests
  *
- * Context: process, under gn->lock and emit->lock.
+ * gwsync_digest_recount() must follow, before there is another one.
+ *
+ * Context: process, under emit->lock; takes gn->replica_lock.
  */
 void gwsync_digest_reset(struct gwsync_net *gn)
 {
 	struct gwsync_digest *dg = gn->digest;
 
-	lockdep_assert_held(&gn->lock);
-
 	mutex_lock(&gn->replica_lock);
+	WRITE_ONCE(dg->counting, true);
 	WRITE_ONCE(dg->count, dg->count ^ GWSYNC_DIGEST_COUNT);
 	memset(dg->sum, 0, sizeof(dg->sum));
-	gwsync_digest_forget(gn);
 	mutex_unlock(&gn->replica_lock);
 }
 
@@ -402,21 +407,19 @@ void gwsync_digest_reset(struct gwsync_net *gn)
  * gwsync_digest_recount - count all flows that are told or held
  * @gn: the netns; its events are captured
  *
- * All of them, before there is another count.
- *
- * Context: process, under gn->lock; walks the table, may sleep.
+ * Context: process, under the mutex of the notifier's slot; walks the table, may
+ * sleep.
  */
 void gwsync_digest_recount(struct gwsync_net *gn)
 {
 	struct gwsync_digest_recount recount = { .gn = gn };
 	const struct nf_ct_iter_data iter = { .net = gn->net, .data = &recount };
 
-	lockdep_assert_held(&gn->lock);
-
 	nf_ct_iterate_cleanup_net(gwsync_digest_count, &iter);
 	/* For people: what begins or ends during the walk may be missed. */
 	atomic64_set(&gn->announced, recount.announced);
 	atomic64_set(&gn->replicas, recount.replicas);
+	WRITE_ONCE(gn->digest->counting, false);
 }
 
 /**
@@ -467,6 +470,8 @@ long gwsync_digest_step(struct gwsync_net *gn)
 
 	if (!dg || !READ_ONCE(gn->active))
 		return MAX_JIFFY_OFFSET;
+	if (READ_ONCE(dg->counting))
+		return GWSYNC_DIGEST_WAIT;
 
 	/* A whole round from the beginning; 2 is one that has begun. */
 	if (atomic_cmpxchg(&dg->now, 1, 2) == 1)
@@ -499,12 +504,13 @@ long gwsync_digest_step(struct gwsync_net *gn)
 	return pause;
 }
 
-/* Replicas are on their way in or out: there is nothing to be compared. */
+/* Replicas are on their way in or out, or counted: there is nothing to be compared. */
 static bool gwsync_digest_comparable(const struct gwsync_net *gn)
 {
 	lockdep_assert_held(&gn->replica_lock);
 
-	return !(gn->syncing | gn->sweep.wanted | gn->sweep.running | gn->purge.wanted |
+	return !READ_ONCE(gn->digest->counting) &&
+	       !(gn->syncing | gn->sweep.wanted | gn->sweep.running | gn->purge.wanted |
 		 gn->purge.running | gn->demote.wanted | gn->demote.running);
 }
 
@@ -547,8 +553,6 @@ int gwsync_digest_compare(struct gwsync_net *gn, u8 owner, const u8 *data, size_
 		if (sum != get_unaligned_be32(&record->sum[i]))
 			differ |= BIT_ULL(i);
 	}
-	/* One that is the same needs no END any more, which may have been lost. */
-	dg->fixing[record->bucket] &= differ;
 	dg->differing += hweight64(differ) - hweight64(dg->differ[record->bucket]);
 	gwsync_stat_add(gn, GWSYNC_STAT_A_CLASSES_DIFFERED,
 			hweight64(differ & ~dg->differ[record->bucket]));
@@ -575,6 +579,7 @@ void gwsync_digest_forget(struct gwsync_net *gn)
 
 	memset(dg->differ, 0, sizeof(dg->differ));
 	memset(dg->fixing, 0, sizeof(dg->fixing));
+	memset(dg->holed, 0, sizeof(dg->holed));
 	dg->differing = 0;
 	dg->whole = false;
 	WRITE_ONCE(dg->heard, 0);

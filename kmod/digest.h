@@ -14,12 +14,14 @@ struct sk_buff;
  * struct gwsync_digest - what a netns knows of two tables being the same
  * @sum: of the digests of all flows that are told or held, by class
  * @count: the mark of a number that is in the sums
+ * @counting: not all of them are yet
  * @differ: classes whose sum was another than the owner's, bit by class
  * @differing: number of them
  * @heard: owner whose digests were compared last, 0: none
  * @whole: no bucket of the round that runs was passed over
  * @flip: classes whose generation is the other one, see repair.c
  * @fixing: classes between GWSYNC_RECORD_REPAIR_BEGIN and _END
+ * @holed: those of them of which records have been lost since the BEGIN
  * @next: (owner) bucket whose sums are sent next
  * @due: (owner) when, in jiffies
  * @now: (owner) 1: a whole round is asked for at once, 2: it has begun
@@ -27,6 +29,7 @@ struct sk_buff;
 struct gwsync_digest {
 	atomic_t	sum[GWSYNC_CLASSES];
 	u32		count;
+	bool		counting;
 
 	/* Of a backup, under gn->replica_lock. */
 	u64		differ[GWSYNC_BUCKETS];
@@ -35,6 +38,7 @@ struct gwsync_digest {
 	bool		whole;
 	u64		flip[GWSYNC_BUCKETS];
 	u64		fixing[GWSYNC_BUCKETS];
+	u64		holed[GWSYNC_BUCKETS];
 
 	/* Of an owner: the worker's own, but for @now. */
 	unsigned int	next;

@@ -754,7 +754,6 @@ int gwsync_emit_start(struct gwsync_net *gn, struct netlink_ext_ack *extack)
 	if (emit->data) {
 		for (i = 0; i < GWSYNC_EMIT_BATCHES; i++)
 			emit->batch[i].data = emit->data + i * GWSYNC_BATCH_BYTES_MAX;
-		gwsync_digest_reset(gn);
 		emit->running = true;
 	} else {
 		NL_SET_ERR_MSG(extack, "no memory for the batches of records");
@@ -762,6 +761,21 @@ int gwsync_emit_start(struct gwsync_net *gn, struct netlink_ext_ack *extack)
 	}
 	mutex_unlock(&emit->lock);
 	return err;
+}
+
+/**
+ * gwsync_emit_reset_digests - begin another count, while the worker waits
+ * @gn: the netns; nobody captures its events
+ *
+ * Context: process, under the mutex of the notifier's slot.
+ */
+void gwsync_emit_reset_digests(struct gwsync_net *gn)
+{
+	struct gwsync_emit *emit = gn->emit;
+
+	mutex_lock(&emit->lock);
+	gwsync_digest_reset(gn);
+	mutex_unlock(&emit->lock);
 }
 
 /**

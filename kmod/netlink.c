@@ -235,29 +235,36 @@ static int gwsync_attach(struct gwsync_net *gn, u8 member, u32 epoch, u32 portid
 		return -EBUSY;
 	}
 
-	err = gwsync_digest_get(gn, extack) ?: gwsync_repair_get(gn, extack) ?:
-	      gwsync_emit_start(gn, extack);
+	err = gwsync_digest_get(gn, extack) ?: gwsync_repair_get(gn, extack);
 	if (err)
 		return err;
 
+	/* Before the worker may send: to nobody, it would stop for good. */
 	WRITE_ONCE(gn->member, member);
 	gn->epoch = epoch;
 	WRITE_ONCE(gn->active, false);
 	WRITE_ONCE(gn->portid, portid);
+
+	err = gwsync_emit_start(gn, extack);
+	if (err)
+		goto err_portid;
 
 	err = gwsync_capture_attach(gn, extack);
 	if (err)
 		goto err_stop;
 
 	gn->attached = true;
-	gwsync_digest_recount(gn);
+	mutex_lock(&gn->replica_lock);
+	gwsync_digest_forget(gn);
+	mutex_unlock(&gn->replica_lock);
 	/* Marks that an earlier agent left behind would swallow events. */
 	gwsync_walk_request(gn, GWSYNC_WALK_DIRTY_BIT);
 	return 0;
 
 err_stop:
-	WRITE_ONCE(gn->portid, 0);
 	gwsync_emit_stop(gn);
+err_portid:
+	WRITE_ONCE(gn->portid, 0);
 	return err;
 }
 
@@ -573,9 +580,14 @@ static int gwsync_repair_doit(struct sk_buff *skb, struct genl_info *info)
 	int err = 0;
 
 	mutex_lock(&gn->lock);
-	if (!gn->attached || !gn->active) {
-		NL_SET_ERR_MSG(info->extack, "only an active member with an agent repairs others");
+	if (!gn->attached) {
+		NL_SET_ERR_MSG(info->extack, "no agent is attached to this netns");
 		err = -ENOTCONN;
+	} else if (!gn->active && classes) {
+		NL_SET_ERR_MSG(info->extack, "only an active member repairs others");
+		err = -ENOTCONN;
+	} else if (!gn->active) {
+		gwsync_repair_hole(gn);
 	} else if (classes) {
 		gwsync_repair_ask(gn, nla_data(classes));
 	} else {
@@ -734,10 +746,11 @@ static int gwsync_get_flow_dumpit(struct sk_buff *skb, struct netlink_callback *
 
 		for (i = 0; i < dump->batch.count; i++) {
 			if (gwsync_flow_fill(gn, skb, cb, dump->batch.ct[i])) {
-				dump->last = i ? nf_ct_get_id(dump->batch.ct[i - 1]) : last;
+				dump->last = last;
 				gwsync_walk_release(&dump->batch, i);
 				return skb->len;
 			}
+			last = nf_ct_get_id(dump->batch.ct[i]);
 			nf_ct_put(dump->batch.ct[i]);
 		}
 		dump->batch.count = 0;

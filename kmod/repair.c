@@ -7,8 +7,9 @@
  * changes meanwhile comes in its place.  The begin turns the generation of
  * its classes around: every replica of them is stale until a record names it.
  *
- * A begin whose end was lost leaves its classes open.  They are not swept
- * until a repair of them ends, their sums are the same, or a full sync begins.
+ * A begin whose end was lost leaves its classes open, and so does an end before
+ * which records were lost: those that name replicas may have been among them.
+ * Open classes are not swept until a repair of them ends or a full sync begins.
  */
 #include <linux/netlink.h>
 #include <linux/slab.h>
@@ -258,6 +259,7 @@ bool gwsync_repair_is_open(const struct gwsync_net *gn, u16 class)
 /* Of classes that are open what was named stays named. */
 static void gwsync_repair_begin(struct gwsync_digest *dg, u8 bucket, u64 classes)
 {
+	dg->holed[bucket] &= ~classes;
 	classes &= ~dg->fixing[bucket];
 	WRITE_ONCE(dg->flip[bucket], dg->flip[bucket] ^ classes);
 	dg->fixing[bucket] |= classes;
@@ -267,11 +269,29 @@ static void gwsync_repair_end(struct gwsync_net *gn, u8 owner, u8 bucket, u64 cl
 {
 	struct gwsync_digest *dg = gn->digest;
 
-	if (!(classes & dg->fixing[bucket]))
+	classes &= dg->fixing[bucket] & ~dg->holed[bucket];
+	if (!classes)
 		return;
 	dg->fixing[bucket] &= ~classes;
 	gn->sweep.wanted |= BIT_ULL(owner);
 	gwsync_walk_request(gn, GWSYNC_WALK_SWEEP_BIT);
+}
+
+/**
+ * gwsync_repair_hole - records were lost
+ * @gn: state of the netns, passive and attached
+ *
+ * Context: process, under gn->lock; takes gn->replica_lock.
+ */
+void gwsync_repair_hole(struct gwsync_net *gn)
+{
+	struct gwsync_digest *dg = gn->digest;
+
+	lockdep_assert_held(&gn->lock);
+
+	mutex_lock(&gn->replica_lock);
+	memcpy(dg->holed, dg->fixing, sizeof(dg->holed));
+	mutex_unlock(&gn->replica_lock);
 }
 
 /**

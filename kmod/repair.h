@@ -37,6 +37,7 @@ void gwsync_repair_drop(struct gwsync_net *gn);
 /* Of a backup. */
 bool gwsync_repair_gen(const struct gwsync_net *gn, u64 gens, u8 owner, u16 class);
 bool gwsync_repair_is_open(const struct gwsync_net *gn, u16 class);
+void gwsync_repair_hole(struct gwsync_net *gn);
 int gwsync_repair_apply(struct gwsync_net *gn, u8 owner, const u8 *data, size_t len);
 
 #endif /* _GWSYNC_REPAIR_H */

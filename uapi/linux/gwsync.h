@@ -73,7 +73,8 @@
  * @GWSYNC_CMD_GET_STATS: counters of this netns: STATS.
  * @GWSYNC_CMD_REPAIR: (owner) send the flows of CLASSES again, between records
  *	of kind REPAIR_BEGIN and REPAIR_END; without CLASSES send all digests
- *	at once.
+ *	at once.  (backup) without CLASSES: records were lost, so that the next
+ *	REPAIR_END of what was begun before says nothing.
  * @GWSYNC_CMD_GET_DIGEST: (backup) answered by CLASSES that differ from the
  *	owner's, and their COUNT.
  */
