@@ -123,6 +123,18 @@ check "lost for $LOST_S s: tables are equal" same $TOTAL "$A" "$B"
 check "lost for $LOST_S s: no full sync" eq "$(counter "$B" sync full_received)" "$full"
 ask "$B" status | sed -n '/sync\|repair/s/^/# /p'
 
+# ctnetlink comes and goes, and nobody hears of events meanwhile: both count anew.
+for _ in 1 2 3 4 5; do
+	modprobe -r nf_conntrack_netlink
+	modprobe nf_conntrack_netlink
+done
+check "reloaded: there were gaps" stat_least "$A" notifier_gaps 5
+rounds=$(of_repair rounds)
+proven() { ge "$(of_repair rounds)" $((rounds + 2)) && in_sync "$A" "$B"; }
+check "reloaded: in sync" wait_for 20 proven
+check "reloaded: no class differs" eq "$(of_repair differing)" 0
+check "reloaded: tables are equal" same $TOTAL "$A" "$B"
+
 # By hand, where nobody repairs.
 check "B ends" agent_end "$B"
 in_ns "$B" conntrack -U -p udp --orig-src 10.1.0.8 --sport 1000 -m 77 > /dev/null 2>&1
