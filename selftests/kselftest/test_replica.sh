@@ -96,6 +96,31 @@ sysctl -qw net.netfilter.nf_conntrack_max="$max"
 relay_cmd sync > /dev/null
 check "the next full sync completes it" same -m 60
 
+# Repair: what no record names between begin and end goes, unless some were lost.
+repair() {
+	local bucket
+
+	for bucket in $(seq 0 255); do
+		# shellcheck disable=SC2059
+		printf "\\0\\030\\001\\$1\\0\\0\\0\\0\\0\\0\\0\\0\\$(printf %03o "$bucket")\\0\\0\\0"
+		printf '\377\377\377\377\377\377\377\377'
+	done
+}
+repair 004 > "$TMP/begin"
+repair 005 > "$TMP/end"
+apply() { gwctl -n "$B" apply 1 "$(gwctl -n "$B" get epoch)" "$TMP/$1"; }
+check "repair begins" apply begin
+check "records are lost" gwctl -n "$B" empty 17
+check "and it ends" apply end
+sleep 1
+check "nothing is swept" eq "$(flows "$B")" 60
+check "another begins" apply begin
+check "and ends" apply end
+swept() { eq "$(flows "$B")" 0; }
+check "now what was not named goes" wait_for 3 swept
+relay_cmd sync > /dev/null
+check "a full sync brings it back" same -m 60
+
 # Purge.
 gwctl -n "$B" purge 1
 purged() { eq "$(flows "$B")" 0 && eq "$(replicas)" 0; }
