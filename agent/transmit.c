@@ -154,9 +154,16 @@ void transmit_leave(struct transmit *t, uint8_t member)
 	t->waited &= ~(1ULL << member);
 }
 
+/* With so much room the kernel goes on. */
+static uint32_t room_to_resume(const struct transmit *t)
+{
+	return TRANSMIT_RESERVE + t->frames / 4;
+}
+
 void transmit_wait(struct transmit *t, uint64_t now, uint8_t member, bool wait)
 {
-	uint64_t oldest = transmit_oldest(t);
+	struct member *m;
+	uint64_t acked;
 
 	if (!is_member(t->joined, member))
 		return;
@@ -167,10 +174,17 @@ void transmit_wait(struct transmit *t, uint64_t now, uint8_t member, bool wait)
 	if (is_member(t->waited, member))
 		return;
 	t->waited |= 1ULL << member;
-	t->member[member].moved_ns = now;
-	/* What is overwritten already cannot be waited for: it gets a GONE. */
-	if (t->member[member].acked < oldest - 1)
-		t->member[member].acked = oldest - 1;
+	m = &t->member[member];
+	m->moved_ns = now;
+	/* What is overwritten, or must soon be, cannot be waited for: it gets a
+	 * GONE.  A ring that is full at once would lose the changes of all.
+	 */
+	acked = transmit_pushed(t) + room_to_resume(t);
+	acked = acked > t->frames ? acked - t->frames : 0;
+	if (acked > transmit_last(t))
+		acked = transmit_last(t);
+	if (m->acked < acked)
+		m->acked = acked;
 }
 
 /* The last frame that may be forgotten: sent, and acked by all waited for. */
@@ -200,7 +214,7 @@ bool transmit_full(const struct transmit *t)
 
 bool transmit_resume(struct transmit *t)
 {
-	if (!t->was_full || transmit_room(t) < TRANSMIT_RESERVE + t->frames / 4)
+	if (!t->was_full || transmit_room(t) < room_to_resume(t))
 		return false;
 	t->was_full = false;
 	return true;

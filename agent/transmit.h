@@ -72,6 +72,9 @@ void transmit_leave(struct transmit *transmit, uint8_t member);
  * @now: ns
  * @member: has joined
  * @wait: true from its sync request on, false when it is dead or out of sync
+ *
+ * One that is behind the ring, or nearly, is not waited for with what would
+ * leave the ring full: that is gone for it.
  */
 void transmit_wait(struct transmit *transmit, uint64_t now, uint8_t member, bool wait);
 uint64_t transmit_waited(const struct transmit *transmit);	/* set of members */

@@ -176,17 +176,76 @@ static void test_overwritten_while_queued(void **state)
 		transmit_sent(t, now, &f);
 	}
 	assert_false(transmit_next(t, now, &f));
+	transmit_free(t);
+}
 
-	/* A member that joined long ago is waited for from what there is. */
-	transmit_join(t, 3);
-	while (transmit_pushed(t) < 200) {
+static void push_and_send(struct transmit *t, uint64_t now, unsigned int frames)
+{
+	struct frame f;
+
+	while (frames--) {
 		assert_int_equal(push(t, NULL), 0);
 		assert_true(transmit_next(t, now, &f));
 		transmit_sent(t, now, &f);
 	}
+}
+
+/* A member that comes back from behind the ring does not stop the stream. */
+static void test_back_from_behind(void **state)
+{
+	struct frame_nack nack = { .stream = { SENDER, 1 }, .ranges = 1 };
+	struct transmit *t = transmit_alloc(RING, RECORDS_MAX);
+	uint64_t now = 1000 * MS;
+	struct frame f;
+
+	(void)state;
+	assert_non_null(t);
+	transmit_join(t, 2);
+	transmit_join(t, 3);
+	push_and_send(t, now, 2 * RING);
+	transmit_wait(t, now, 2, true);
+	assert_true(transmit_room(t) >= TRANSMIT_RESERVE + RING / 4);
+	assert_false(transmit_full(t));
+	assert_true(transmit_acked(t, 2) >= transmit_oldest(t) - 1);
+	/* It is waited for with the rest. */
+	while (!transmit_full(t))
+		push_and_send(t, now, 1);
+	assert_false(transmit_resume(t));
+	nack.range[0] = (struct frame_range) { 1, 1 };
+	transmit_nack(t, now, 2, &nack);
+	assert_true(transmit_next(t, now, &f));
+	assert_int_equal(f.head.type, FRAME_GONE);
+	assert_int_equal(f.gone.next, transmit_oldest(t));
+	transmit_sent(t, now, &f);
+
+	/* A full ring goes on as if the one that is back were not there. */
+	transmit_ack(t, now, 2, transmit_last(t));
 	transmit_wait(t, now, 3, true);
-	assert_int_equal(transmit_acked(t, 3), 200 - 32);
-	assert_int_equal(transmit_room(t), 0);
+	assert_true(transmit_resume(t));
+
+	/* One that lacks little is waited for from there. */
+	transmit_leave(t, 3);
+	transmit_join(t, 3);
+	push_and_send(t, now, RING / 4);
+	transmit_wait(t, now, 3, true);
+	assert_int_equal(transmit_acked(t, 3), transmit_last(t) - RING / 4);
+	transmit_free(t);
+}
+
+/* Frames that were never sent are not taken for acked. */
+static void test_wait_without_link(void **state)
+{
+	struct transmit *t = transmit_alloc(RING, RECORDS_MAX);
+	uint64_t now = 1000 * MS;
+
+	(void)state;
+	assert_non_null(t);
+	transmit_join(t, 2);
+	for (unsigned int i = 0; i < RING - TRANSMIT_RESERVE; i++)
+		assert_int_equal(push(t, NULL), 0);
+	transmit_wait(t, now, 2, true);
+	assert_int_equal(transmit_acked(t, 2), 0);
+	assert_int_equal(transmit_room(t), TRANSMIT_RESERVE);
 	transmit_free(t);
 }
 
@@ -197,6 +256,8 @@ int main(void)
 		cmocka_unit_test(test_retransmit_rate),
 		cmocka_unit_test(test_stopped_sender),
 		cmocka_unit_test(test_overwritten_while_queued),
+		cmocka_unit_test(test_back_from_behind),
+		cmocka_unit_test(test_wait_without_link),
 	};
 
 	return cmocka_run_group_tests_name("transmit", tests, NULL, NULL);
