@@ -58,6 +58,12 @@ void sync_map(struct group *g)
 		s->mapped = set;
 }
 
+static void sync_walk_soon(struct group *g, uint64_t delay_ns)
+{
+	if (!g->sync.walk_timer.due_ns)
+		loop_timer_in(g->loop, &g->sync.walk_timer, delay_ns);
+}
+
 static void sync_serve_no_more(struct group *g, uint64_t set)
 {
 	bool walked = g->sync.walking && !g->sync.end_pending;
@@ -74,13 +80,10 @@ static void sync_serve_no_more(struct group *g, uint64_t set)
 		if (g->peers[i].bit & set)
 			transmit_wait(g->transmit, loop_clock(), g->peers[i].id, false);
 	sync_map(g);
+	/* The end of that walk would have begun theirs. */
+	if (s->waiting && !s->walking)
+		sync_walk_soon(g, SYNC_GATHER_NS);
 	stream_kick(g);		/* there may be room now */
-}
-
-static void sync_walk_soon(struct group *g, uint64_t delay_ns)
-{
-	if (!g->sync.walk_timer.due_ns)
-		loop_timer_in(g->loop, &g->sync.walk_timer, delay_ns);
 }
 
 /* Return: false if the stream has no room for it now. */
