@@ -469,6 +469,32 @@ static void sync_check_refused(struct group *g, const struct group_peer *owner)
 	s->refused = refused;
 }
 
+/* Given up by the owner, which says so in its heartbeats. */
+static void sync_check_unserved(struct group *g, const struct group_peer *owner,
+				uint64_t now_ns)
+{
+	struct sync *s = &g->sync;
+
+	if (owner->serves_us || (s->phase != SYNC_RECEIVE && s->phase != SYNC_DONE)) {
+		s->unserved_ns = 0;
+		return;
+	}
+	if (!s->unserved_ns)
+		s->unserved_ns = now_ns;
+	if (now_ns <= s->unserved_ns || now_ns - s->unserved_ns <= SYNC_UNSERVED_NS)
+		return;
+	s->unserved_ns = 0;
+	if (s->phase == SYNC_DONE) {
+		log_warning("%s no longer sends us its changes: comparing", owner->name);
+		repair_verify(g, "changes were not sent");
+		return;
+	}
+	/* The rest of its walk is not for us, nor is the end. */
+	log_warning("%s has given up our full sync: again", owner->name);
+	s->restarts++;
+	sync_restart(g, 0);
+}
+
 uint64_t sync_records_refused(const struct group *g)
 {
 	const struct sync *s = &g->sync;
@@ -495,23 +521,13 @@ void sync_judge(struct group *g, uint64_t now_ns)
 		return;
 	}
 	sync_check_refused(g, peer);
-	if (s->phase == SYNC_RECEIVE || s->phase == SYNC_SWEEP) {
-		if (now_ns > s->since_ns && now_ns - s->since_ns > SYNC_STUCK_NS) {
-			log_warning("full sync of %s is stuck: again", peer->name);
-			s->restarts++;
-			sync_restart(g, 0);
-		}
-	} else if (s->phase == SYNC_DONE && !peer->serves_us) {
-		if (!s->unserved_ns) {
-			s->unserved_ns = now_ns;
-		} else if (now_ns > s->unserved_ns && now_ns - s->unserved_ns > SYNC_UNSERVED_NS) {
-			s->unserved_ns = 0;
-			log_warning("%s no longer sends us its changes: comparing", peer->name);
-			repair_verify(g, "changes were not sent");
-		}
-	} else {
-		s->unserved_ns = 0;
+	if ((s->phase == SYNC_RECEIVE || s->phase == SYNC_SWEEP) && now_ns > s->since_ns &&
+	    now_ns - s->since_ns > SYNC_STUCK_NS) {
+		log_warning("full sync of %s is stuck: again", peer->name);
+		s->restarts++;
+		sync_restart(g, 0);
 	}
+	sync_check_unserved(g, peer, now_ns);
 
 	/* Heard on another link only: it lives, but its state does not come. */
 	path = peer->sync_ns && (now_ns < peer->sync_ns || now_ns - peer->sync_ns < dead_ns);
