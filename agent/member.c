@@ -232,46 +232,79 @@ static void member_vacant(struct member *m, uint64_t now_ns, uint64_t grace_ns)
 	m->actions.announce(m->actions.arg);
 }
 
+/* As owner: a living backup of the newest epoch above the own that proves a newer
+ * owner, 0: none.  @owner gets whose state that is.
+ */
+static uint8_t member_newer(const struct member *m, uint8_t *owner)
+{
+	uint8_t newer = 0;
+	unsigned int id;
+
+	for (id = 1; id <= GWSYNC_MEMBER_MAX; id++) {
+		const struct member_report *report = &m->peer[id].report;
+		bool follows = report->owner && report->owner != m->params.self;
+
+		if (!m->peer[id].alive || report->state != MEMBER_BACKUP ||
+		    report->epoch <= m->epoch)
+			continue;
+		/* It follows one that is not heard here, or holds all the state
+		 * of one which then died.
+		 */
+		if (!follows && !report->in_sync)
+			continue;
+		if (newer && report->epoch <= m->peer[newer].report.epoch)
+			continue;
+		newer = (uint8_t)id;
+		*owner = follows ? report->owner : newer;
+	}
+	return newer;
+}
+
+/* As owner: is this epoch no longer the newest, or not the own alone? */
+static bool member_late(const struct member *m, uint8_t rival)
+{
+	unsigned int id;
+
+	if (rival && m->peer[rival].report.epoch == m->epoch)
+		return true;
+	for (id = 1; id <= GWSYNC_MEMBER_MAX; id++)
+		if (m->peer[id].alive && m->peer[id].report.epoch > m->epoch)
+			return true;
+	return false;
+}
+
 /* As owner: is the ownership contested? */
 static void member_defend(struct member *m, uint64_t now_ns)
 {
 	uint8_t rival = member_heard_owner(m);
 	struct member_report self;
-	uint8_t newer = 0;
-	bool late = false;
-	unsigned int id;
+	uint8_t newer, owner = 0;
+	bool late;
 
 	member_report(m, &self);
 	if (rival && claim_beats(&m->peer[rival].report, rival, &self, m->params.self)) {
 		member_follow(m, now_ns, rival);
 		return;
 	}
-	if (rival && m->peer[rival].report.epoch == m->epoch)
-		late = true;
-
-	for (id = 1; id <= GWSYNC_MEMBER_MAX; id++) {
-		const struct member_report *report = &m->peer[id].report;
-
-		if (!m->peer[id].alive || report->epoch <= m->epoch)
-			continue;
-		/* It holds all the state of a newer owner, which then died. */
-		if (report->state == MEMBER_BACKUP && report->in_sync)
-			newer = (uint8_t)id;
-		else
-			late = true;
-	}
+	newer = member_newer(m, &owner);
 	if (newer) {
 		member_enter(m, now_ns, MEMBER_BACKUP);
 		m->epoch = m->peer[newer].report.epoch;
 		m->in_sync = false;
-		m->actions.release(m->actions.arg, newer, m->epoch);
+		m->actions.release(m->actions.arg, owner, m->epoch);
 		member_vacant(m, now_ns, dead_ns(m));
-	} else if (late) {
+		return;
+	}
+	/* Once in a while: two that do not hear each other would go on and on. */
+	late = member_late(m, rival);
+	if ((!late && !rival) || now_ns < m->assert_ns)
+		return;
+	m->assert_ns = now_ns + dead_ns(m);
+	if (late) {
 		/* Nobody may refuse this owner's records as of an old epoch. */
 		member_take_over(m, now_ns);
-	} else if (rival && now_ns >= m->assert_ns) {
+	} else {
 		/* It will yield; until then switches must be taught again. */
-		m->assert_ns = now_ns + dead_ns(m);
 		m->actions.acquire(m->actions.arg, 0, m->epoch);
 		m->actions.announce(m->actions.arg);
 	}

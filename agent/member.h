@@ -8,6 +8,8 @@
  * The owner is one member that all others follow.  It stays until it dies,
  * leaves, hands over or meets an owner with a better claim:
  *	the higher epoch, then the higher priority, then the lower id.
+ * A backup that follows an owner of a newer epoch speaks for that one: a link
+ * between the two owners is dead.
  * Without an owner the best of the living takes over:
  *	healthy before not, in sync before not, the newer epoch among those,
  *	the higher priority, the lower id.

@@ -673,6 +673,74 @@ static void test_stale_owner_against_synced_backup(void **state)
 	assert_int_equal(lan.node[1].released, 1);
 }
 
+/* Two that do not hear each other, and the backup of both is started again. */
+static void test_two_owners_of_one_backup(void **state)
+{
+	struct lan lan = lan_make();
+	uint8_t owner, other;
+
+	(void)state;
+	node_start(&lan, 1, 200);
+	node_start(&lan, 2, 150);
+	node_start(&lan, 3, 100);
+	lan_run(&lan, 2000);
+	assert_owner(&lan, 1);
+	lan_cut(&lan, 1, 3, true);
+	lan_run(&lan, 1000);
+	assert_int_equal(lan.most_owners, 1);
+	node_start_epoch(&lan, 2, 150, false, lan.node[2].m.epoch);
+	lan.node[2].syncs = false;	/* its full sync takes long */
+	member_lost(&lan.node[1].m, lan.now_ns, 2);
+	member_lost(&lan.node[3].m, lan.now_ns, 2);
+	node_beat(&lan, &lan.node[2]);
+	lan_run(&lan, 3000);
+	owner = lan.node[2].m.owner;
+	assert_true(owner == 1 || owner == 3);
+	other = 4 - owner;
+	assert_int_equal(lan.node[2].m.state, MEMBER_BACKUP);
+	assert_int_equal(lan.node[owner].m.state, MEMBER_OWNER);
+	assert_int_equal(lan.node[owner].m.epoch, lan.node[2].m.epoch);
+	assert_int_equal(lan_owners(&lan), 1);
+	assert_true(lan.node[owner].m.epoch < 10);
+	assert_true(lan.node[owner].acquired_ns <= lan.now_ns - 2000 * NSEC_PER_MSEC);
+
+	/* The one that gave way is quiet until the other dies. */
+	member_set_in_sync(&lan.node[2].m, lan.now_ns, true);
+	node_kill(&lan, owner);
+	lan_run(&lan, 1000);
+	assert_owner(&lan, 2);
+	lan_cut(&lan, 1, 3, false);
+	node_start(&lan, owner, 200);
+	lan_run(&lan, 1000);
+	assert_owner(&lan, 2);
+	assert_true(lan.node[other].m.in_sync);
+}
+
+/* The newer owner that a backup speaks of is dead: somebody owns soon again. */
+static void test_newer_owner_is_dead(void **state)
+{
+	struct lan lan = lan_make();
+
+	(void)state;
+	node_start(&lan, 1, 200);
+	node_start(&lan, 2, 150);
+	node_start(&lan, 3, 100);
+	lan_run(&lan, 2000);
+	lan_cut(&lan, 1, 2, true);
+	lan_cut(&lan, 1, 3, true);
+	lan.node[3].syncs = false;
+	lan_run(&lan, 1000);
+	assert_int_equal(lan.node[2].m.state, MEMBER_OWNER);
+	assert_false(lan.node[3].m.in_sync);
+	node_kill(&lan, 2);
+	memset(lan.cut, 0, sizeof(lan.cut));
+	lan_run(&lan, 110);
+	assert_int_equal(lan.node[1].released, 1);
+	lan_run(&lan, 650);	/* two dead intervals */
+	assert_owner(&lan, 1);
+	assert_true(lan.node[1].m.epoch < 5);
+}
+
 /* A newcomer that knows a newer epoch, but no state, must not unseat anybody. */
 static void test_newcomer_with_newer_epoch(void **state)
 {
@@ -911,6 +979,8 @@ int main(void)
 		cmocka_unit_test(test_split_brain_ties),
 		cmocka_unit_test(test_split_brain_five),
 		cmocka_unit_test(test_stale_owner_against_synced_backup),
+		cmocka_unit_test(test_two_owners_of_one_backup),
+		cmocka_unit_test(test_newer_owner_is_dead),
 		cmocka_unit_test(test_newcomer_with_newer_epoch),
 		cmocka_unit_test(test_clock_jump_backup),
 		cmocka_unit_test(test_clock_jump_owner),
