@@ -43,19 +43,23 @@ const char *sync_phase_name(const struct group *g)
 
 /* The owner's half. */
 
-void sync_map(struct group *g)
+bool sync_map(struct group *g)
 {
 	uint64_t map[GWSYNC_BUCKETS];
 	uint64_t set = g->sync.served | g->repair.kept;
 	struct sync *s = &g->sync;
 	unsigned int i;
 
-	if (!s->kernel || s->mapped == set)
-		return;
+	if (!s->kernel)
+		return false;
+	if (s->mapped == set)
+		return true;
 	for (i = 0; i < GWSYNC_BUCKETS; i++)
 		map[i] = set;
-	if (!kernel_set_map(s->kernel, map))
-		s->mapped = set;
+	if (kernel_set_map(s->kernel, map))
+		return false;
+	s->mapped = set;
+	return true;
 }
 
 static void sync_walk_soon(struct group *g, uint64_t delay_ns)
@@ -124,6 +128,11 @@ static void sync_walk(struct loop_timer *timer)
 		return;
 	}
 
+	/* A walk for nobody ends as well, and all that they hold would be swept. */
+	if (!sync_map(g)) {
+		sync_walk_soon(g, SYNC_FAILED_NS);
+		return;
+	}
 	if (!++s->last_walk)
 		s->last_walk = 1;
 	err = kernel_walk(s->kernel, s->waiting, s->last_walk);

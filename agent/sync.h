@@ -6,8 +6,8 @@
 #include "group.h"
 
 void sync_timers(struct group *group);
-/* Tell the kernel half whom to emit for. */
-void sync_map(struct group *group);
+/* Tell the kernel half whom to emit for; false: it does not know. */
+bool sync_map(struct group *group);
 void sync_enter(struct group *group, enum sync_phase phase);
 /* Ask the owner for a full sync, after @delay_ns; out of sync until it is here. */
 void sync_restart(struct group *group, uint64_t delay_ns);
