@@ -34,6 +34,7 @@ static void attach_gone(void *arg, int err)
 	s->kernel = NULL;
 	s->refused = 0;		/* the next one counts from the start */
 	s->mapped = 0;
+	s->active = false;
 	s->served = 0;
 	s->waiting = 0;
 	s->walking = 0;

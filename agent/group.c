@@ -82,22 +82,24 @@ static bool group_isolated(const struct group *g)
 
 void group_check_health(struct group *g)
 {
-	bool vrouters, kernel = g->sync.kernel || !g->config->sync_state;
-	bool healthy;
+	bool kernel = g->sync.kernel || !g->config->sync_state;
+	bool passive = sync_passive(g);
+	bool vrouters, healthy;
 
 	/* What failed is tried again while this member owns. */
 	if (g->acquire_failed && vrouters_complete(g->vrouters))
 		g->acquire_failed = false;
 	vrouters = vrouters_healthy(g->vrouters) && !g->acquire_failed;
-	healthy = vrouters && kernel;
+	healthy = vrouters && kernel && !passive;
 	if (healthy == g->healthy)
 		return;
 	g->healthy = healthy;
 	if (healthy)
 		log_notice("healthy again");
 	else
-		log_warning("not healthy:%s%s", vrouters ? "" : " a virtual router's interface",
-			    kernel ? "" : " kernel half not attached");
+		log_warning("not healthy:%s%s%s", vrouters ? "" : " a virtual router's interface",
+			    kernel ? "" : " kernel half not attached",
+			    passive ? " kernel half passive" : "");
 	member_set_healthy(&g->member, loop_clock(), healthy);
 }
 
@@ -324,6 +326,7 @@ static void group_heartbeat(struct loop_timer *timer)
 	uint64_t now_ns = loop_now(g->loop);
 
 	loop_timer_in(g->loop, timer, g->member.params.heartbeat_ns);
+	sync_check_active(g, now_ns);
 	group_check_health(g);
 	group_choose_link(g);
 	sync_check_behind(g, now_ns);

@@ -87,6 +87,8 @@ struct sync {
 	bool			former;		/* backup: flows of an earlier agent may look own */
 	bool			owned;		/* at attach: the last agent ended as owner */
 	bool			active;		/* the kernel half took the activation */
+	uint64_t		renew_ns;	/* it did not: not again before */
+	uint64_t		renew_wait_ns;
 	uint64_t		served;		/* members that get our changes */
 	uint64_t		mapped;		/* the same, as the kernel half knows it */
 	uint64_t		waiting;	/* for a walk to begin */
@@ -248,6 +250,10 @@ void sync_requested(struct group_peer *peer, const struct frame_sync_request *re
 void sync_judge(struct group *group, uint64_t now_ns);
 /* Some times a second: members that stay behind are no longer served. */
 void sync_check_behind(struct group *group, uint64_t now_ns);
+/* An owner whose kernel half refused to be active. */
+bool sync_passive(const struct group *group);
+/* Some times a second: it is asked again. */
+void sync_check_active(struct group *group, uint64_t now_ns);
 void sync_link_changed(struct group *group);
 /* Records that the kernel half refused since the last full sync began: "in
  * sync" is true but for them.

@@ -16,6 +16,8 @@
 #define SYNC_AGAIN_NS		(10 * NSEC_PER_MSEC)
 #define SYNC_BUSY_NS		(200 * NSEC_PER_MSEC)
 #define SYNC_FAILED_NS		(1 * NSEC_PER_SEC)
+#define SYNC_RENEW_NS		(1 * NSEC_PER_SEC)	/* doubling while it is refused */
+#define SYNC_RENEW_MAX_NS	(30 * NSEC_PER_SEC)
 #define SYNC_STUCK_NS		(60 * NSEC_PER_SEC)
 #define SYNC_MISSING_NS		(1 * NSEC_PER_SEC)
 #define SYNC_UNSERVED_NS	(1 * NSEC_PER_SEC)	/* a heartbeat may be older */
@@ -579,7 +581,6 @@ void sync_acquire(struct group *g, uint64_t owners, uint32_t epoch)
 {
 	struct sync *s = &g->sync;
 	unsigned int i;
-	int err;
 
 	if (!owners)		/* nothing has changed but that others must be told again */
 		return;
@@ -595,18 +596,41 @@ void sync_acquire(struct group *g, uint64_t owners, uint32_t epoch)
 	/* A new epoch: each backup asks again, for this one. */
 	for (i = 0; i < g->npeers; i++)
 		g->peers[i].request = 0;
+	s->active = false;
 	if (!s->kernel)
 		return;
-	err = kernel_activate(s->kernel, owners, epoch);
-	s->active = !err;
-	if (err)	/* better new connections than none */
-		log_error("replicas could not be activated: existing connections will break");
+	s->active = !kernel_activate(s->kernel, owners, epoch);
+	if (s->active) {
+		s->renew_wait_ns = 0;
+		return;
+	}
+	/* Better new connections than none. */
+	if (!s->renew_wait_ns)
+		log_error("replicas could not be activated: existing connections will break; trying again");
+	s->renew_wait_ns = s->renew_wait_ns ? 2 * s->renew_wait_ns : SYNC_RENEW_NS;
+	if (s->renew_wait_ns > SYNC_RENEW_MAX_NS)
+		s->renew_wait_ns = SYNC_RENEW_MAX_NS;
+	s->renew_ns = loop_clock() + s->renew_wait_ns;
+}
+
+bool sync_passive(const struct group *g)
+{
+	return g->sync.kernel && g->member.state == MEMBER_OWNER && !g->sync.active;
+}
+
+void sync_check_active(struct group *g, uint64_t now_ns)
+{
+	/* Its backups got nothing of this epoch: with a newer one nothing is lost. */
+	if (sync_passive(g) && g->switchover.phase == SWITCHOVER_IDLE &&
+	    now_ns >= g->sync.renew_ns)
+		member_renew(&g->member, now_ns);
 }
 
 void sync_release(struct group *g, uint8_t owner, uint32_t epoch)
 {
 	repair_forget(g, ~0ULL);
 	sync_clear_served(g);
+	g->sync.active = false;
 	g->sync.foreign |= 1ULL << owner;	/* what was own here is now its */
 	if (g->sync.kernel)
 		kernel_deactivate(g->sync.kernel, owner, epoch);
