@@ -84,7 +84,7 @@ struct sync {
 	uint64_t		foreign;	/* members whose replicas may be here */
 
 	/* owner */
-	bool			former;		/* backup: flows of an earlier agent may look own */
+	bool			former;		/* backup: flows of an earlier role may look own */
 	bool			owned;		/* at attach: the last agent ended as owner */
 	bool			active;		/* the kernel half took the activation */
 	uint64_t		renew_ns;	/* it did not: not again before */

@@ -89,7 +89,7 @@ static void switchover_drain(struct group *g)
 	sync_stop_walk(g);
 	/* When this returns the last changes wait in the kernel link's socket. */
 	g->sync.foreign |= 1ULL << w->to;
-	kernel_deactivate(g->sync.kernel, w->to, w->epoch);
+	g->sync.former = kernel_deactivate(g->sync.kernel, w->to, w->epoch) != 0;
 	loop_timer_in(g->loop, &w->timer, SWITCHOVER_DRAIN_NS);
 }
 

@@ -314,8 +314,8 @@ void sync_restart(struct group *g, uint64_t delay_ns)
 		sync_enter(g, SYNC_NONE);
 		return;
 	}
-	/* What was own when an earlier agent died is the owner's now: flows that
-	 * it ended since must be swept.
+	/* What was own when an earlier agent died, or the kernel half refused, is
+	 * the owner's now: flows that it ended since must be swept.
 	 */
 	if (s->former && !kernel_deactivate(s->kernel, s->owner, s->epoch))
 		s->former = false;
@@ -632,8 +632,9 @@ void sync_release(struct group *g, uint8_t owner, uint32_t epoch)
 	sync_clear_served(g);
 	g->sync.active = false;
 	g->sync.foreign |= 1ULL << owner;	/* what was own here is now its */
-	if (g->sync.kernel)
-		kernel_deactivate(g->sync.kernel, owner, epoch);
+	/* Refused: again before a full sync is asked for. */
+	g->sync.former = g->sync.kernel &&
+			 kernel_deactivate(g->sync.kernel, owner, epoch);
 }
 
 void sync_timers(struct group *g)

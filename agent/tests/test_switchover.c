@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The heir's side of a planned switchover: the last frames, and resignations
- * that are over.
+/* A planned switchover.  The heir: the last frames, and resignations that are
+ * over.  The owner: what its kernel half does and knows while it drains.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -23,7 +23,8 @@ static struct group g;
 static struct group_peer *peer;
 static struct config config;
 static struct frame sent;
-static uint32_t acquired;
+static uint32_t acquired, deactivated;
+static int deactivate_error;
 
 /* What switchover.c calls of the rest of the daemon. */
 
@@ -48,8 +49,8 @@ int kernel_deactivate(struct kernel *kernel, uint8_t new_owner, uint32_t epoch)
 {
 	(void)kernel;
 	(void)new_owner;
-	(void)epoch;
-	return 0;
+	deactivated = epoch;
+	return deactivate_error;
 }
 
 int vrouters_release(struct vrouters *vrouters)
@@ -133,6 +134,8 @@ static int setup(void **state)
 	memset(&g, 0, sizeof(g));
 	memset(&sent, 0, sizeof(sent));
 	acquired = 0;
+	deactivated = 0;
+	deactivate_error = 0;
 	config.member = SELF;
 	g.config = &config;
 	g.loop = loop_alloc();
@@ -207,6 +210,39 @@ static void test_resignation_that_is_over(void **state)
 	assert_int_equal(g.member.state, MEMBER_BACKUP);
 }
 
+/* As owner: the heir is ready, the addresses are released. */
+static void drain(void)
+{
+	const struct member_report backup = {
+		.state = MEMBER_BACKUP, .epoch = EPOCH + 1, .priority = 100, .owner = SELF,
+		.in_sync = true,
+	};
+	const struct frame_switch ready = { .stream = { SELF, 1 }, .epoch = EPOCH + 2 };
+	const char *why = "";
+
+	g.transmit = transmit_alloc(64, RECORDS_MAX);
+	assert_non_null(g.transmit);
+	g.sync.kernel = (struct kernel *)&g;	/* not looked into here */
+	member_lost(&g.member, loop_clock(), OWNER);
+	member_tick(&g.member, loop_clock());
+	assert_int_equal(g.member.state, MEMBER_OWNER);
+	assert_int_equal(acquired, EPOCH + 1);
+	member_heard(&g.member, loop_clock(), OWNER, &backup);
+	assert_int_equal(switchover_begin(&g, OWNER, false, &why), 0);
+	switchover_take(peer, FRAME_READY, &ready);
+	assert_int_equal(g.switchover.phase, SWITCHOVER_DRAIN);
+	assert_int_equal(deactivated, EPOCH + 2);
+	transmit_free(g.transmit);
+}
+
+static void test_kernel_half_does_not_drain(void **state)
+{
+	(void)state;
+	deactivate_error = -1;
+	drain();
+	assert_true(g.sync.former);
+}
+
 int main(void)
 {
 #define SWITCHOVER(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
@@ -214,6 +250,7 @@ int main(void)
 		SWITCHOVER(test_prepare_shows_lost_frames),
 		SWITCHOVER(test_resign_waits_for_the_last_frame),
 		SWITCHOVER(test_resignation_that_is_over),
+		SWITCHOVER(test_kernel_half_does_not_drain),
 	};
 
 	return cmocka_run_group_tests_name("switchover", tests, NULL, NULL);
