@@ -81,6 +81,11 @@ static void switchover_drain(struct group *g)
 
 	w->phase = SWITCHOVER_DRAIN;
 	w->released_ns = loop_clock();
+	/* The kernel half knows it from here on: if this member takes over anew,
+	 * then with a newer one.
+	 */
+	if (g->member.max_epoch < w->epoch)
+		g->member.max_epoch = w->epoch;
 	vrouters_release(g->vrouters);
 	if (!g->sync.kernel) {
 		switchover_resign(g);

@@ -235,6 +235,15 @@ static void drain(void)
 	transmit_free(g.transmit);
 }
 
+static void test_taken_over_anew_while_draining(void **state)
+{
+	(void)state;
+	drain();
+	assert_false(g.sync.former);
+	member_renew(&g.member, loop_clock());
+	assert_int_equal(acquired, EPOCH + 3);	/* the kernel half takes it */
+}
+
 static void test_kernel_half_does_not_drain(void **state)
 {
 	(void)state;
@@ -250,6 +259,7 @@ int main(void)
 		SWITCHOVER(test_prepare_shows_lost_frames),
 		SWITCHOVER(test_resign_waits_for_the_last_frame),
 		SWITCHOVER(test_resignation_that_is_over),
+		SWITCHOVER(test_taken_over_anew_while_draining),
 		SWITCHOVER(test_kernel_half_does_not_drain),
 	};
 
