@@ -35,7 +35,14 @@ static void attach_gone(void *arg, int err)
 	s->refused = 0;		/* the next one counts from the start */
 	s->mapped = 0;
 	s->active = false;
-	s->served = 0;
+	/* A backup in sync remains so for as long as it takes to hand over to it:
+	 * sync_check_unable() ends that.
+	 */
+	if (g->member.state == MEMBER_OWNER)
+		s->served &= ~(s->waiting | s->walking);
+	else
+		s->served = 0;
+	s->gone_ns = loop_clock();
 	s->waiting = 0;
 	s->walking = 0;
 	s->end_pending = false;

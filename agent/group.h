@@ -70,6 +70,7 @@ struct sync {
 	struct loop_timer	attach_timer;
 	struct loop_timer	filter_timer;	/* the host's addresses have changed */
 	bool			complained;	/* about the kernel half being absent */
+	uint64_t		gone_ns;	/* the kernel half, the last time */
 
 	/* backup */
 	enum sync_phase		phase;

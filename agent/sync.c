@@ -19,6 +19,7 @@
 #define SYNC_RENEW_NS		(1 * NSEC_PER_SEC)	/* doubling while it is refused */
 #define SYNC_RENEW_MAX_NS	(30 * NSEC_PER_SEC)
 #define SYNC_STUCK_NS		(60 * NSEC_PER_SEC)
+#define SYNC_UNABLE_DEAD	8	/* dead intervals, to hand over in */
 #define SYNC_MISSING_NS		(1 * NSEC_PER_SEC)
 #define SYNC_UNSERVED_NS	(1 * NSEC_PER_SEC)	/* a heartbeat may be older */
 
@@ -257,12 +258,29 @@ void sync_event(struct group *g, const struct kernel_event *event)
 	}
 }
 
+/* An owner whose kernel half is gone hands over to one in sync, soon or never:
+ * nobody gets what changes here meanwhile.
+ */
+static void sync_check_unable(struct group *g, uint64_t now_ns)
+{
+	uint64_t most_ns = SYNC_UNABLE_DEAD * member_dead_ns(&g->member.params);
+	struct sync *s = &g->sync;
+
+	if (g->member.state != MEMBER_OWNER || !s->served || (s->kernel && s->active) ||
+	    now_ns <= s->gone_ns || now_ns - s->gone_ns <= most_ns)
+		return;
+	log_warning("without its kernel half this owner has nothing for its backups: out of sync");
+	sync_serve_no_more(g, s->served);
+}
+
 void sync_check_behind(struct group *g, uint64_t now_ns)
 {
-	uint64_t set = transmit_behind(g->transmit, now_ns) & g->sync.served;
 	unsigned int i;
+	uint64_t set;
 
 	repair_check_kept(g, now_ns);
+	sync_check_unable(g, now_ns);
+	set = transmit_behind(g->transmit, now_ns) & g->sync.served;
 	if (!set)
 		return;
 	for (i = 0; i < g->npeers; i++)
