@@ -13,6 +13,7 @@
 #include "sync.h"
 
 #define REPAIR_ASK_NS		(300 * NSEC_PER_MSEC)	/* for digests, doubling */
+#define REPAIR_ASK_MAX_NS	(2 * NSEC_PER_SEC)	/* some times before it is unheard */
 #define REPAIR_VERIFY_NS	(8 * NSEC_PER_SEC)	/* without any answer */
 #define REPAIR_AGAIN_NS		(1 * NSEC_PER_SEC)	/* doubling while it does not help */
 #define REPAIR_AGAIN_MAX_NS	(60 * NSEC_PER_SEC)
@@ -160,19 +161,17 @@ static void repair_timer(struct loop_timer *timer)
 		repair_ask_digests(g);
 	if (s->phase != SYNC_VERIFY)
 		return;
-	/* What is lost on its way was not refused; a full sync would be lost, too. */
-	if (receive_missing_since(g->by_id[s->owner]->receive)) {
+	/* What is lost on its way was not refused; a full sync would be lost, too.
+	 * Who was given up gets nothing before it asks.
+	 */
+	if (receive_missing_since(g->by_id[s->owner]->receive))
 		r->heard_ns = now_ns;
-		r->ask_ns = REPAIR_ASK_NS;
-		loop_timer_in(g->loop, timer, r->ask_ns);
-		return;
-	}
 	if (now_ns - r->heard_ns > REPAIR_VERIFY_NS) {
 		repair_unheard(g);
 		return;
 	}
 	repair_ask_digests(g);
-	r->ask_ns *= 2;
+	r->ask_ns = r->ask_ns < REPAIR_ASK_MAX_NS / 2 ? 2 * r->ask_ns : REPAIR_ASK_MAX_NS;
 	loop_timer_in(g->loop, timer, r->ask_ns);
 }
 
