@@ -157,8 +157,11 @@ static void repair_timer(struct loop_timer *timer)
 
 	if (g->member.state != MEMBER_BACKUP || !s->kernel)
 		return;
-	if (s->phase == SYNC_DONE && r->differing)
+	/* The request for a repair, or for what shows its success, may be lost. */
+	if (s->phase == SYNC_DONE && r->differing) {
 		repair_ask_digests(g);
+		loop_timer_in(g->loop, timer, r->wait_ns);
+	}
 	if (s->phase != SYNC_VERIFY)
 		return;
 	/* What is lost on its way was not refused; a full sync would be lost, too.
@@ -234,12 +237,12 @@ void repair_compared(struct group *g, const struct kernel_event *event)
 		if (now_ns >= r->again_ns) {
 			r->again_ns = now_ns + r->wait_ns;
 			repair_ask(g, now_ns);
-		} else if (g->sync.phase == SYNC_DONE) {
-			/* What has changed since its bucket's turn shows in the next
-			 * round: that one comes at once.
-			 */
-			loop_timer_at(g->loop, &r->timer, r->again_ns);
 		}
+		/* What has changed since its bucket's turn shows in the next round,
+		 * and so does a request that was lost: that one comes at once.
+		 */
+		if (g->sync.phase == SYNC_DONE)
+			loop_timer_at(g->loop, &r->timer, r->again_ns);
 	}
 	sync_judge(g, now_ns);
 }
