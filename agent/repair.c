@@ -136,7 +136,7 @@ static void repair_unheard(struct group *g)
 {
 	const char *owner = group_name(g, g->sync.owner);
 
-	if (g->repair.cause) {
+	if (g->repair.cause || g->repair.differing) {
 		log_warning("%s does not repair us: full sync again", owner);
 		g->sync.restarts++;
 		sync_restart(g, 0);
