@@ -430,6 +430,12 @@ static void member_jump(struct member *m, uint64_t now_ns)
 		m->better_ns = 0;
 }
 
+/* By the cached clock of a loop it may be a moment before the last call. */
+static bool member_slept(const struct member *m, uint64_t now_ns)
+{
+	return now_ns > m->tick_ns && now_ns - m->tick_ns > dead_ns(m);
+}
+
 static uint64_t member_next(const struct member *m)
 {
 	/* Being called each heartbeat is how a jump of the clock is noticed. */
@@ -455,7 +461,7 @@ uint64_t member_tick(struct member *m, uint64_t now_ns)
 {
 	unsigned int id;
 
-	if (now_ns - m->tick_ns > dead_ns(m))
+	if (member_slept(m, now_ns))
 		member_jump(m, now_ns);
 	m->tick_ns = now_ns;
 
@@ -475,7 +481,7 @@ void member_heard(struct member *m, uint64_t now_ns, uint8_t id,
 	if (!id || id > GWSYNC_MEMBER_MAX || id == m->params.self)
 		return;
 	/* The loop serves sockets before timers: the tick has not seen it yet. */
-	if (now_ns - m->tick_ns > dead_ns(m)) {
+	if (member_slept(m, now_ns)) {
 		member_jump(m, now_ns);
 		m->tick_ns = now_ns;
 	}

@@ -46,7 +46,8 @@ void repair_check_kept(struct group *g, uint64_t now_ns)
 	unsigned int i;
 
 	for (i = 0; kept && i < g->npeers; i++)
-		if (g->peers[i].bit & kept && now_ns - g->peers[i].kept_ns > REPAIR_KEEP_NS)
+		if (g->peers[i].bit & kept && now_ns > g->peers[i].kept_ns &&
+		    now_ns - g->peers[i].kept_ns > REPAIR_KEEP_NS)
 			repair_forget(g, g->peers[i].bit);
 	if (g->repair.kept != kept)
 		sync_map(g);

@@ -805,6 +805,19 @@ static void test_clock_jump_owner(void **state)
 	assert_int_equal(lan.node[1].acquired, 1);
 }
 
+/* A clock that is a moment behind is no sleep. */
+static void test_clock_behind(void **state)
+{
+	struct lan lan = lan_make();
+	uint64_t listen_ns;
+
+	(void)state;
+	node_start(&lan, 1, 100);
+	listen_ns = lan.node[1].m.listen_ns;
+	member_tick(&lan.node[1].m, lan.now_ns - 1);
+	assert_true(lan.node[1].m.listen_ns == listen_ns);
+}
+
 static void test_isolated(void **state)
 {
 	struct lan lan = lan_make();
@@ -984,6 +997,7 @@ int main(void)
 		cmocka_unit_test(test_newcomer_with_newer_epoch),
 		cmocka_unit_test(test_clock_jump_backup),
 		cmocka_unit_test(test_clock_jump_owner),
+		cmocka_unit_test(test_clock_behind),
 		cmocka_unit_test(test_isolated),
 		cmocka_unit_test(test_flapping),
 		cmocka_unit_test(test_owner_restarts),
