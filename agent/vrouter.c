@@ -65,6 +65,7 @@ struct vrouter {
 	struct vrouter_parent		*parent;
 	int				macvlan;	/* its index, 0: none */
 	bool				up;
+	bool				incomplete;	/* not all was taken: again */
 	bool				foreign;	/* said that the name is taken */
 };
 
@@ -256,6 +257,18 @@ static void vrouter_up(struct vrouters *vrouters, struct vrouter *vrouter)
 				 config->address[i].addr, config->address[i].prefix_len,
 				 VROUTER_METRIC);
 	vrouter->up = true;
+	vrouter->incomplete = true;
+}
+
+/* Which part of a batch failed is not known: all of it is asked for again. */
+static int vrouters_commit_up(struct vrouters *vrouters)
+{
+	int err = rtnl_commit(&vrouters->rtnl);
+	unsigned int i;
+
+	for (i = 0; !err && i < vrouters->count; i++)
+		vrouters->vrouter[i].incomplete = false;
+	return err;
 }
 
 static void vrouter_down(struct vrouters *vrouters, struct vrouter *vrouter)
@@ -322,15 +335,15 @@ int vrouters_acquire(struct vrouters *vrouters)
 	unsigned int i;
 	int err = 0, one;
 
+	/* To make one is a batch of its own. */
 	for (i = 0; i < vrouters->count; i++) {
-		struct vrouter *vrouter = &vrouters->vrouter[i];
-
-		one = vrouter_ensure(vrouters, vrouter);
-		if (!one)
-			vrouter_up(vrouters, vrouter);
+		one = vrouter_ensure(vrouters, &vrouters->vrouter[i]);
 		err = err ? err : one;
 	}
-	one = rtnl_commit(&vrouters->rtnl);
+	for (i = 0; i < vrouters->count; i++)
+		if (vrouters->vrouter[i].macvlan)
+			vrouter_up(vrouters, &vrouters->vrouter[i]);
+	one = vrouters_commit_up(vrouters);
 	err = err ? err : one;
 	vrouters->held = true;
 	vrouters_announce_start(vrouters);
@@ -373,7 +386,7 @@ bool vrouters_complete(const struct vrouters *vrouters)
 	unsigned int i;
 
 	for (i = 0; i < vrouters->count; i++)
-		if (!vrouters->vrouter[i].up)
+		if (!vrouters->vrouter[i].up || vrouters->vrouter[i].incomplete)
 			return false;
 	/* Armed: something failed or is to be looked at. */
 	return vrouters->held && !vrouters->refresh.due_ns;
@@ -418,10 +431,32 @@ static void vrouter_verify(struct vrouters *vrouters, struct vrouter *vrouter)
 	}
 }
 
+/* What virtual routers lack that this member holds. */
+static int vrouters_hold(struct vrouters *vrouters)
+{
+	bool back = false, again = false;
+	unsigned int i;
+	int err;
+
+	for (i = 0; i < vrouters->count; i++) {
+		struct vrouter *vrouter = &vrouters->vrouter[i];
+
+		if (!vrouter->macvlan || (vrouter->up && !vrouter->incomplete))
+			continue;
+		back |= !vrouter->up;
+		again |= vrouter->up;
+		vrouter_up(vrouters, vrouter);
+	}
+	err = vrouters_commit_up(vrouters);
+	if (back || (again && !err))
+		vrouters_announce_start(vrouters);
+	return err;
+}
+
 static void vrouters_refresh(struct loop_timer *timer)
 {
 	struct vrouters *vrouters = container_of(timer, struct vrouters, refresh);
-	bool missing = false, changed = false;
+	bool missing = false;
 	unsigned int i;
 
 	for (i = 0; i < vrouters->parents; i++)
@@ -432,15 +467,9 @@ static void vrouters_refresh(struct loop_timer *timer)
 		vrouter_verify(vrouters, vrouter);
 		if (vrouter->parent->index && vrouter_ensure(vrouters, vrouter))
 			missing = true;
-		if (vrouters->held && vrouter->macvlan && !vrouter->up) {
-			vrouter_up(vrouters, vrouter);
-			changed = true;
-		}
 	}
-	if (rtnl_commit(&vrouters->rtnl))
+	if (vrouters->held ? vrouters_hold(vrouters) : rtnl_commit(&vrouters->rtnl))
 		missing = true;
-	if (changed)
-		vrouters_announce_start(vrouters);
 	if (missing)
 		loop_timer_in(vrouters->loop, timer, RETRY_NS);
 }

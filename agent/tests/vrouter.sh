@@ -217,9 +217,28 @@ ok $? "a daemon that was killed leaves its macvlan"
 start 2
 ! ping4
 ok $? "the next one is silent at start"
+
+# An address that the kernel refuses for a while.
+gws7_ipv6() { ip netns exec gw1 sysctl -qw net.ipv6.conf.gws7.disable_ipv6=$1; }
+gws7_ipv6 1
 ask 1 acquire
-ping4 && ping6
-ok $? "and gw1 owns again"
+[ "${answer%% *}" != 0 ]
+ok $? "an address is refused"
+sleep 2.5
+ask 1 status
+case $answer in *complete=0*) r=0 ;; *) r=1 ;; esac
+ok $r "and not forgotten"
+ping4
+ok $? "and gw1 owns again, with what it has"
+tries=$(grep -c "add virtual address" "$dir/err1")
+[ "$tries" -ge 3 ] && [ "$tries" -le 10 ]
+ok $? "it is tried each second: $tries refusals"
+gws7_ipv6 0
+sleep 1.3
+ask 1 status
+case $answer in *complete=1*) r=0 ;; *) r=1 ;; esac
+ping4 && ping6 && [ $r -eq 0 ]
+ok $? "then gw1 has all"
 
 for i in 1 2; do
 	echo quit >&$((10 + i))

@@ -56,7 +56,8 @@ static void command(char *line)
 
 		json_dumpf(json, stdout, JSON_COMPACT);
 		json_decref(json);
-		printf(" healthy=%d\n", vrouters_healthy(vrouters));
+		printf(" healthy=%d complete=%d\n", vrouters_healthy(vrouters),
+		       vrouters_complete(vrouters));
 	} else if (!strcmp(line, "own")) {
 		own();
 	} else if (!strcmp(line, "changes")) {
