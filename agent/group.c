@@ -321,6 +321,44 @@ static void group_link_changed(void *arg, unsigned int link)
 		heartbeat_send(g);
 }
 
+/* A backup is in the middle of a full sync: it would take over with a part of it. */
+static bool group_heir_soon(const struct group *g)
+{
+	unsigned int i;
+
+	for (i = 0; i < g->npeers; i++) {
+		const struct member_peer *peer = &g->member.peer[g->peers[i].id];
+
+		if (g->peers[i].bit & g->sync.served && peer->alive &&
+		    peer->report.state == MEMBER_BACKUP)
+			return true;
+	}
+	return false;
+}
+
+/* Return: false if there is nobody to hand over to, now or soon. */
+static bool group_end_hand_over(struct group *g)
+{
+	const char *why;
+
+	g->end_waits = false;
+	if (g->switchover.phase != SWITCHOVER_IDLE || !switchover_begin(g, 0, false, &why))
+		return true;
+	g->end_waits = group_heir_soon(g);
+	if (!g->end_waits)
+		log_notice("leaving without handing over: %s", why);
+	return g->end_waits;
+}
+
+/* Some times a second, while this one is to end. */
+static void group_end_again(struct group *g)
+{
+	if (!group_end_hand_over(g))
+		loop_timer_in(g->loop, &g->end_timer, 0);
+	else if (!g->end_waits)		/* has begun, and gets its time */
+		loop_timer_in(g->loop, &g->end_timer, GROUP_END_NS);
+}
+
 static void group_heartbeat(struct loop_timer *timer)
 {
 	struct group *g = container_of(timer, struct group, heartbeat_timer);
@@ -333,6 +371,8 @@ static void group_heartbeat(struct loop_timer *timer)
 	sync_check_behind(g, now_ns);
 	heartbeat_send(g);
 	sync_judge(g, now_ns);
+	if (g->end_waits)
+		group_end_again(g);
 }
 
 /* A flood, or a host too slow for what it is sent: who is silent may have spoken. */
@@ -492,6 +532,8 @@ static void group_ended(struct loop_timer *timer)
 {
 	struct group *g = container_of(timer, struct group, end_timer);
 
+	if (g->end_waits)
+		log_notice("leaving without handing over: no backup was in sync in time");
 	vrouters_release(g->vrouters);
 	member_leave(&g->member, loop_clock());
 	loop_stop(g->loop);
@@ -499,22 +541,14 @@ static void group_ended(struct loop_timer *timer)
 
 void group_end(struct group *g)
 {
-	const char *why;
+	bool again = g->end_timer.fire;		/* asked twice: at once */
+	bool wait;
 
-	if (g->end_timer.fire)		/* asked twice: at once */
-		goto now;
 	g->end_timer.fire = group_ended;
 	g->switchover.leaving = true;
-	if (g->member.state != MEMBER_OWNER)
-		goto now;
-	if (g->switchover.phase == SWITCHOVER_IDLE && switchover_begin(g, 0, false, &why)) {
-		log_notice("leaving without handing over: %s", why);
-		goto now;
-	}
-	loop_timer_in(g->loop, &g->end_timer, GROUP_END_NS);
-	return;
-now:
-	loop_timer_in(g->loop, &g->end_timer, 0);
+	g->end_waits = false;
+	wait = !again && g->member.state == MEMBER_OWNER && group_end_hand_over(g);
+	loop_timer_in(g->loop, &g->end_timer, wait ? GROUP_END_NS : 0);
 }
 
 int group_rekey(struct group *g, const struct config *config)

@@ -176,6 +176,7 @@ struct group {
 	bool			healthy;
 	bool			started;
 	bool			acquire_failed;	/* of the virtual routers */
+	bool			end_waits;	/* for a backup that will be in sync */
 
 	struct loop_timer	heartbeat_timer;
 	struct loop_timer	member_timer;
