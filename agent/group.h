@@ -82,6 +82,7 @@ struct sync {
 	uint32_t		request;
 	struct loop_timer	request_timer;
 	uint64_t		unserved_ns;	/* the owner does not send us its changes */
+	bool			missed;		/* the last ones were not for us */
 	uint64_t		foreign;	/* members whose replicas may be here */
 
 	/* owner */

@@ -566,6 +566,11 @@ int kernel_repair(struct kernel *kernel, const uint64_t *classes)
 	return kernel_command(kernel, "repair", nlh, NULL, NULL);
 }
 
+int kernel_missed(struct kernel *kernel)
+{
+	return kernel_repair(kernel, NULL);
+}
+
 static int kernel_differing_cb(const struct nlmsghdr *nlh, void *arg)
 {
 	const struct nlattr *tb[GWSYNC_A_MAX + 1];

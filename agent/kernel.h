@@ -68,6 +68,8 @@ int kernel_purge(struct kernel *kernel, uint8_t owner);
 
 /* Of an owner: send these classes again; NULL: send all digests now. */
 int kernel_repair(struct kernel *kernel, const uint64_t *classes);
+/* Of a backup: it has missed records, so what a repair has begun is not whole. */
+int kernel_missed(struct kernel *kernel);
 /* Of a backup: the classes that differ from the owner's. */
 int kernel_differing(struct kernel *kernel, uint64_t classes[GWSYNC_BUCKETS]);
 

@@ -184,6 +184,8 @@ void repair_verify(struct group *g, const char *cause)
 	struct repair *r = &g->repair;
 
 	sync_enter(g, SYNC_VERIFY);
+	if (cause)		/* an end that comes now must not sweep */
+		kernel_missed(g->sync.kernel);
 	r->cause = cause;
 	r->again_ns = 0;
 	r->wait_ns = REPAIR_AGAIN_NS;

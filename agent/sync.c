@@ -420,13 +420,30 @@ static bool sync_take(struct group *g, const struct frame_data *data)
 	}
 }
 
+/* A frame for others.  All that are served get all changes, so the owner has given
+ * this member up for a while: its heartbeats may come too late to say so.
+ */
+static void sync_passed_by(struct group_peer *peer, const struct frame_data *data)
+{
+	struct sync *s = &peer->group->sync;
+
+	if (s->missed || !s->complete || !s->kernel || peer->id != s->owner ||
+	    data->epoch != s->epoch || data->kind != FRAME_DATA_RECORDS || data->walk_id)
+		return;
+	s->missed = true;
+	kernel_missed(s->kernel);
+}
+
 void sync_deliver(struct group_peer *peer, const struct frame_data *data)
 {
 	struct group *g = peer->group;
 	struct sync *s = &g->sync;
 
-	if (!(data->set & self_bit(g)))
+	if (!(data->set & self_bit(g))) {
+		sync_passed_by(peer, data);
 		return;
+	}
+	s->missed = false;
 	/* The owner that is followed or, until another is, that resigned. */
 	if (g->member.state != MEMBER_BACKUP || peer->id != s->owner ||
 	    data->epoch != s->epoch) {
