@@ -69,27 +69,31 @@ struct sync {
 	size_t			batch_bytes;	/* that fits a packet now */
 	struct loop_timer	attach_timer;
 	struct loop_timer	filter_timer;	/* the host's addresses have changed */
-	bool			complained;	/* about the kernel half being absent */
 	uint64_t		gone_ns;	/* the kernel half, the last time */
+	bool			complained;	/* about the kernel half being absent */
+	bool			owned;		/* at attach: the last agent ended as owner */
 
 	/* backup */
-	enum sync_phase		phase;
-	uint64_t		since_ns;	/* of the phase */
-	uint8_t			owner;		/* whose state is taken */
-	uint32_t		epoch;		/* of that owner */
 	bool			complete;	/* all of it was here once, none was lost */
+	bool			missed;		/* the last changes were not for us */
+	bool			former;		/* flows of an earlier role may look own */
+	bool			was_in_sync;
+	uint64_t		in_sync_ns;	/* since when it is as it is */
+	enum sync_phase		phase;
+	uint32_t		epoch;		/* of the owner whose state is taken */
+	uint8_t			owner;
+	uint64_t		since_ns;	/* of the phase */
 	uint32_t		walk_id;	/* of the full sync that is received */
 	uint32_t		request;
 	struct loop_timer	request_timer;
 	uint64_t		unserved_ns;	/* the owner does not send us its changes */
-	bool			missed;		/* the last ones were not for us */
 	uint64_t		foreign;	/* members whose replicas may be here */
 
 	/* owner */
-	bool			former;		/* backup: flows of an earlier role may look own */
-	bool			owned;		/* at attach: the last agent ended as owner */
 	bool			active;		/* the kernel half took the activation */
-	uint64_t		renew_ns;	/* it did not: not again before */
+	bool			end_pending;	/* SYNC_END found no room */
+	uint32_t		end_count;
+	uint64_t		renew_ns;	/* not active: not again before */
 	uint64_t		renew_wait_ns;
 	uint64_t		served;		/* members that get our changes */
 	uint64_t		mapped;		/* the same, as the kernel half knows it */
@@ -97,8 +101,6 @@ struct sync {
 	uint64_t		walking;	/* for the one that runs */
 	uint32_t		last_walk;
 	struct loop_timer	walk_timer;
-	bool			end_pending;	/* SYNC_END found no room */
-	uint32_t		end_count;
 
 	uint64_t		deltas, records_bytes;	/* from the kernel */
 	uint64_t		applied, applied_bytes;	/* to the kernel */
@@ -107,8 +109,6 @@ struct sync {
 	uint64_t		refused;		/* kernel_apply_errors() at last look */
 	uint64_t		records_refused;	/* kernel_records_refused() at SYNC_BEGIN */
 	uint64_t		full_sent, full_received, restarts;
-	uint64_t		in_sync_ns;		/* since when it is as it is */
-	bool			was_in_sync;
 };
 
 struct repair {

@@ -330,14 +330,14 @@ static void attack(unsigned int kind, unsigned int count)
 
 static void test_attack(void **state)
 {
-	const char *wanted = getenv("ATTACK_DATAGRAMS");
+	const char *wanted = getenv("ATTACK_DATAGRAMS"), *seed = getenv("SEED");
 	unsigned int total = wanted ? (unsigned int)strtoul(wanted, NULL, 0) : DATAGRAMS;
 	unsigned int each = (total + KINDS - 1) / KINDS;
 	uint64_t was, accepted;
 
 	(void)state;
-	if (getenv("SEED"))
-		rng = strtoull(getenv("SEED"), NULL, 0) | 1;
+	if (seed)
+		rng = strtoull(seed, NULL, 0) | 1;
 	for (unsigned int i = 0; i < TALK_EVERY; i++) {
 		slot[i] = malloc(FRAME_MAX);
 		assert_non_null(slot[i]);

@@ -23,6 +23,7 @@
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
+#include <assert.h>
 #include <errno.h>
 #include <linux/netlink.h>
 #include <net/ethernet.h>
@@ -248,6 +249,7 @@ static unsigned int make(const char *kind, unsigned int i, struct packet *p)
 	unsigned int len = r->len, n;
 	uint8_t *data = p->payload;
 
+	assert(r->packet);
 	memcpy(p, r->packet, HEADERS + r->len);
 	switch (kind[0]) {
 	case 'r':

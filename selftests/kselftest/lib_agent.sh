@@ -8,6 +8,8 @@
 
 LAN=lan-$TAG
 HEARTBEAT=100 DEAD_AFTER=$((3 * SCALE))
+# For who must not take the living for dead; the configuration takes no more.
+PATIENT=$((SCALE > 10 ? 100 : 10 * SCALE))
 declare -A AGENT=()
 trap 'agents_kill; cleanup' EXIT
 

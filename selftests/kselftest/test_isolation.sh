@@ -5,7 +5,7 @@
 # shellcheck source=selftests/kselftest/lib_agent.sh
 . "$(dirname "$0")/lib_agent.sh"
 # A busy machine makes nobody dead.
-DEAD_AFTER=$((10 * SCALE))
+DEAD_AFTER=$PATIENT
 
 O=o-$TAG
 gateways
