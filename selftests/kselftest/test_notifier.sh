@@ -56,6 +56,22 @@ done
 check "gaps are counted" stat_least "$A" notifier_gaps 3
 check "and nothing was lost in them" ctcompare -w $((5 * SCALE)) -k "$A" "$B"
 
+# A rule that keeps the end of a flow from listeners keeps it from us: it is looked for.
+in_ns "$A" nft -f - <<- END || bail "no nft"
+	table inet mute {
+		chain forward {
+			type filter hook forward priority -1;
+			udp dport 7000 ct event set new
+		}
+	}
+END
+traffic
+check "an end without event: B has the flow" wait_for 3 b_has_last
+in_ns "$A" conntrack -D -p udp --orig-port-src $((20000 + N)) > /dev/null 2>&1
+b_has_it_no_more() { ! b_has_last; }
+check "an end without event: is noticed" wait_for 8 b_has_it_no_more
+in_ns "$A" nft delete table inet mute
+
 # New flows all the time while ctnetlink goes and comes.
 stress() {
 	for _ in $(seq 12); do
