@@ -61,6 +61,7 @@ cat > "$TMP/commands" <<- END
 	apply 2 9 $TMP/records
 	sync-end 2 9
 	activate 0xfc 10
+	wait activate-done 30
 	walk 0xfe 7
 	walk 0 0
 	deactivate 3 11
