@@ -278,8 +278,7 @@ static void group_receive(void *arg, unsigned int link, const struct sockaddr_in
 	}
 	if (verdict == SESSION_PRESENT) {
 		/* Answer soon: the sooner both prove their presence. */
-		if (now_ns > g->heartbeat_ns &&
-		    now_ns - g->heartbeat_ns > g->member.params.heartbeat_ns / 4)
+		if (elapsed_ns(now_ns, g->heartbeat_ns) > g->member.params.heartbeat_ns / 4)
 			heartbeat_send(g);
 		return;
 	}

@@ -9,6 +9,20 @@
 #define NSEC_PER_MSEC	1000000ULL
 #define NSEC_PER_SEC	1000000000ULL
 
+/* 0 if @since_ns is a moment in the future: a caller's clock may be the one of its
+ * round, and @since_ns was read after it.
+ */
+static inline uint64_t elapsed_ns(uint64_t now_ns, uint64_t since_ns)
+{
+	return now_ns > since_ns ? now_ns - since_ns : 0;
+}
+
+/* The pause after one of @pause_ns, for what is tried again and again. */
+static inline uint64_t doubled_ns(uint64_t pause_ns, uint64_t most_ns)
+{
+	return pause_ns < most_ns / 2 ? 2 * pause_ns : most_ns;
+}
+
 struct loop;
 
 /* Embed these; use container_of() in the callback. */

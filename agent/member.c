@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <string.h>
 
+#include "loop.h"
 #include "member.h"
 
 #define MEMBER_FOREVER	UINT64_MAX
@@ -96,16 +97,13 @@ static uint64_t member_turn_ns(const struct member *m)
 		if (!peer->alive || !candidate_beats(&peer->report, (uint8_t)id,
 						     &self, m->params.self))
 			continue;
-		turn_ns += dead_ns(m);
-		if (peer->report.state != MEMBER_INITIALIZE || !peer->report.in_sync)
-			continue;
 		/* An owner whose daemon was started again, and which must listen
 		 * first: worth the wait for what this member does not have.
 		 */
-		if (self.in_sync && self.epoch == peer->report.epoch)
-			turn_ns -= dead_ns(m);
-		else
-			turn_ns += MEMBER_LISTEN * dead_ns(m);
+		if (peer->report.state != MEMBER_INITIALIZE || !peer->report.in_sync)
+			turn_ns += dead_ns(m);
+		else if (!self.in_sync || self.epoch != peer->report.epoch)
+			turn_ns += (MEMBER_LISTEN + 1) * dead_ns(m);
 	}
 	return turn_ns;
 }
@@ -430,12 +428,6 @@ static void member_jump(struct member *m, uint64_t now_ns)
 		m->better_ns = 0;
 }
 
-/* By the cached clock of a loop it may be a moment before the last call. */
-static bool member_slept(const struct member *m, uint64_t now_ns)
-{
-	return now_ns > m->tick_ns && now_ns - m->tick_ns > dead_ns(m);
-}
-
 static uint64_t member_next(const struct member *m)
 {
 	/* Being called each heartbeat is how a jump of the clock is noticed. */
@@ -461,7 +453,7 @@ uint64_t member_tick(struct member *m, uint64_t now_ns)
 {
 	unsigned int id;
 
-	if (member_slept(m, now_ns))
+	if (elapsed_ns(now_ns, m->tick_ns) > dead_ns(m))
 		member_jump(m, now_ns);
 	m->tick_ns = now_ns;
 
@@ -481,7 +473,7 @@ void member_heard(struct member *m, uint64_t now_ns, uint8_t id,
 	if (!id || id > GWSYNC_MEMBER_MAX || id == m->params.self)
 		return;
 	/* The loop serves sockets before timers: the tick has not seen it yet. */
-	if (member_slept(m, now_ns)) {
+	if (elapsed_ns(now_ns, m->tick_ns) > dead_ns(m)) {
 		member_jump(m, now_ns);
 		m->tick_ns = now_ns;
 	}

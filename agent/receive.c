@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "loop.h"
 #include "receive.h"
 
 /* How far to look for the frame that showed a hole. */
@@ -307,9 +308,7 @@ bool receive_poll(struct receive *r, uint64_t now, struct frame *frame)
 		frame->head.type = FRAME_NACK;
 		fill_nack(r, now, &frame->nack);
 		r->nack_due = now + r->nack_wait + jitter(r, r->nack_wait / 4);
-		r->nack_wait *= 2;
-		if (r->nack_wait > RECEIVE_AGAIN_MAX_NS)
-			r->nack_wait = RECEIVE_AGAIN_MAX_NS;
+		r->nack_wait = doubled_ns(r->nack_wait, RECEIVE_AGAIN_MAX_NS);
 		r->stats.nacks++;
 	} else if (r->ack_due && now >= r->ack_due) {
 		frame->head.type = FRAME_ACK;

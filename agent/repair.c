@@ -46,8 +46,8 @@ void repair_check_kept(struct group *g, uint64_t now_ns)
 	unsigned int i;
 
 	for (i = 0; kept && i < g->npeers; i++)
-		if (g->peers[i].bit & kept && now_ns > g->peers[i].kept_ns &&
-		    now_ns - g->peers[i].kept_ns > REPAIR_KEEP_NS)
+		if (g->peers[i].bit & kept &&
+		    elapsed_ns(now_ns, g->peers[i].kept_ns) > REPAIR_KEEP_NS)
 			repair_forget(g, g->peers[i].bit);
 	if (g->repair.kept != kept)
 		sync_map(g);
@@ -170,12 +170,12 @@ static void repair_timer(struct loop_timer *timer)
 	 */
 	if (receive_missing_since(g->by_id[s->owner]->receive))
 		r->heard_ns = now_ns;
-	if (now_ns - r->heard_ns > REPAIR_VERIFY_NS) {
+	if (elapsed_ns(now_ns, r->heard_ns) > REPAIR_VERIFY_NS) {
 		repair_unheard(g);
 		return;
 	}
 	repair_ask_digests(g);
-	r->ask_ns = r->ask_ns < REPAIR_ASK_MAX_NS / 2 ? 2 * r->ask_ns : REPAIR_ASK_MAX_NS;
+	r->ask_ns = doubled_ns(r->ask_ns, REPAIR_ASK_MAX_NS);
 	loop_timer_in(g->loop, timer, r->ask_ns);
 }
 
@@ -234,8 +234,7 @@ void repair_compared(struct group *g, const struct kernel_event *event)
 	} else {
 		/* What no repair mends, a full table, is not to be sent for ever. */
 		if (r->differing && event->count > r->differing / 2 && now_ns >= r->again_ns)
-			r->wait_ns = r->wait_ns < REPAIR_AGAIN_MAX_NS / 2 ?
-				     2 * r->wait_ns : REPAIR_AGAIN_MAX_NS;
+			r->wait_ns = doubled_ns(r->wait_ns, REPAIR_AGAIN_MAX_NS);
 		r->differing = event->count;
 		if (now_ns >= r->again_ns) {
 			r->again_ns = now_ns + r->wait_ns;

@@ -28,7 +28,7 @@ static uint64_t elapsed_ms(uint64_t since_ns)
 {
 	uint64_t now_ns = loop_clock();
 
-	return now_ns > since_ns ? (now_ns - since_ns) / NSEC_PER_MSEC : 0;
+	return elapsed_ns(now_ns, since_ns) / NSEC_PER_MSEC;
 }
 
 /* 0: never. */

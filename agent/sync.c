@@ -267,7 +267,7 @@ static void sync_check_unable(struct group *g, uint64_t now_ns)
 	struct sync *s = &g->sync;
 
 	if (g->member.state != MEMBER_OWNER || !s->served || (s->kernel && s->active) ||
-	    now_ns <= s->gone_ns || now_ns - s->gone_ns <= most_ns)
+	    elapsed_ns(now_ns, s->gone_ns) <= most_ns)
 		return;
 	log_warning("without its kernel half this owner has nothing for its backups: out of sync");
 	sync_serve_no_more(g, s->served);
@@ -527,7 +527,7 @@ static void sync_check_unserved(struct group *g, const struct group_peer *owner,
 	}
 	if (!s->unserved_ns)
 		s->unserved_ns = now_ns;
-	if (now_ns <= s->unserved_ns || now_ns - s->unserved_ns <= SYNC_UNSERVED_NS)
+	if (elapsed_ns(now_ns, s->unserved_ns) <= SYNC_UNSERVED_NS)
 		return;
 	s->unserved_ns = 0;
 	if (s->phase == SYNC_DONE) {
@@ -567,8 +567,8 @@ void sync_judge(struct group *g, uint64_t now_ns)
 		return;
 	}
 	sync_check_refused(g, peer);
-	if ((s->phase == SYNC_RECEIVE || s->phase == SYNC_SWEEP) && now_ns > s->since_ns &&
-	    now_ns - s->since_ns > SYNC_STUCK_NS) {
+	if ((s->phase == SYNC_RECEIVE || s->phase == SYNC_SWEEP) &&
+	    elapsed_ns(now_ns, s->since_ns) > SYNC_STUCK_NS) {
 		log_warning("full sync of %s is stuck: again", peer->name);
 		s->restarts++;
 		sync_restart(g, 0);
@@ -576,9 +576,9 @@ void sync_judge(struct group *g, uint64_t now_ns)
 	sync_check_unserved(g, peer, now_ns);
 
 	/* Heard on another link only: it lives, but its state does not come. */
-	path = peer->sync_ns && (now_ns < peer->sync_ns || now_ns - peer->sync_ns < dead_ns);
+	path = peer->sync_ns && elapsed_ns(now_ns, peer->sync_ns) < dead_ns;
 	missing_ns = receive_missing_since(peer->receive);
-	whole = !missing_ns || now_ns < missing_ns || now_ns - missing_ns < SYNC_MISSING_NS;
+	whole = !missing_ns || elapsed_ns(now_ns, missing_ns) < SYNC_MISSING_NS;
 	/* Changes that were not for us went by as steps of the stream. */
 	member_set_in_sync(&g->member, now_ns, s->complete && s->phase == SYNC_DONE &&
 			   !g->repair.differing && path && whole && !s->unserved_ns);
@@ -642,9 +642,8 @@ void sync_acquire(struct group *g, uint64_t owners, uint32_t epoch)
 	/* Better new connections than none. */
 	if (!s->renew_wait_ns)
 		log_error("replicas could not be activated: existing connections will break; trying again");
-	s->renew_wait_ns = s->renew_wait_ns ? 2 * s->renew_wait_ns : SYNC_RENEW_NS;
-	if (s->renew_wait_ns > SYNC_RENEW_MAX_NS)
-		s->renew_wait_ns = SYNC_RENEW_MAX_NS;
+	s->renew_wait_ns = s->renew_wait_ns ? doubled_ns(s->renew_wait_ns, SYNC_RENEW_MAX_NS) :
+					      SYNC_RENEW_NS;
 	s->renew_ns = loop_clock() + s->renew_wait_ns;
 }
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "loop.h"
 #include "transmit.h"
 
 /* Cost of a retransmit in time, at the highest rate. */
@@ -84,12 +85,6 @@ void transmit_free(struct transmit *t)
 static struct slot *slot_of(struct transmit *t, uint64_t seq)
 {
 	return &t->slot[seq % t->frames];
-}
-
-/* A caller's clock may be the one of its round, a little behind the last send. */
-static uint64_t elapsed(uint64_t now, uint64_t since)
-{
-	return now > since ? now - since : 0;
 }
 
 static bool is_member(uint64_t set, uint8_t member)
@@ -271,7 +266,7 @@ bool transmit_next(struct transmit *t, uint64_t now, struct frame *frame)
 {
 	struct slot *slot;
 
-	if (t->gone && (!t->gone_ns || elapsed(now, t->gone_ns) >= TRANSMIT_GONE_NS)) {
+	if (t->gone && (!t->gone_ns || elapsed_ns(now, t->gone_ns) >= TRANSMIT_GONE_NS)) {
 		frame->head.type = FRAME_GONE;
 		frame->gone.next = transmit_oldest(t);
 		return true;
@@ -369,7 +364,7 @@ static void ask_again(struct transmit *t, uint64_t now, uint64_t seq)
 
 	t->stats.nacked++;
 	if (slot->queued || t->queued == t->frames ||
-	    (slot->again_ns && elapsed(now, slot->again_ns) < TRANSMIT_HOLD_NS)) {
+	    (slot->again_ns && elapsed_ns(now, slot->again_ns) < TRANSMIT_HOLD_NS)) {
 		t->stats.suppressed++;
 		return;
 	}
@@ -407,7 +402,7 @@ void transmit_nack(struct transmit *t, uint64_t now, uint8_t member,
 
 uint64_t transmit_behind(struct transmit *t, uint64_t now)
 {
-	bool away = elapsed(now, t->looked_ns) >= TRANSMIT_BEHIND_NS / 2;
+	bool away = elapsed_ns(now, t->looked_ns) >= TRANSMIT_BEHIND_NS / 2;
 	uint64_t set = t->waited, behind = 0;
 
 	t->looked_ns = now;
@@ -419,7 +414,7 @@ uint64_t transmit_behind(struct transmit *t, uint64_t now)
 		if (away)
 			member->moved_ns = now;
 		if (member->acked < transmit_last(t) &&
-		    elapsed(now, member->moved_ns) >= TRANSMIT_BEHIND_NS) {
+		    elapsed_ns(now, member->moved_ns) >= TRANSMIT_BEHIND_NS) {
 			behind |= 1ULL << id;
 			t->stats.behind++;
 		}
@@ -436,8 +431,8 @@ uint64_t transmit_lag_ns(const struct transmit *t, uint64_t now, uint8_t member)
 	if (!is_member(t->joined, member) || seq >= t->push_seq)
 		return 0;
 	if (slot->data.seq != seq || !slot->sent_ns)
-		return elapsed(now, t->member[member].moved_ns);
-	return elapsed(now, slot->sent_ns);
+		return elapsed_ns(now, t->member[member].moved_ns);
+	return elapsed_ns(now, slot->sent_ns);
 }
 
 uint64_t transmit_lag_records(const struct transmit *t, uint8_t member)
