@@ -214,6 +214,16 @@ static void assert_owner(struct lan *lan, uint8_t owner)
 	}
 }
 
+/* Of three priorities: the first one owns, the others are in sync. */
+static void lan_start_three(struct lan *lan)
+{
+	node_start(lan, 1, 200);
+	node_start(lan, 2, 150);
+	node_start(lan, 3, 100);
+	lan_run(lan, 2000);
+	assert_owner(lan, 1);
+}
+
 static void test_start_alone(void **state)
 {
 	struct lan lan = lan_make();
@@ -322,11 +332,7 @@ static void test_heard_by_another(void **state)
 	struct lan lan = lan_make();
 
 	(void)state;
-	node_start(&lan, 1, 200);
-	node_start(&lan, 2, 150);
-	node_start(&lan, 3, 100);
-	lan_run(&lan, 2000);
-	assert_owner(&lan, 1);
+	lan_start_three(&lan);
 	lan_cut(&lan, 1, 2, true);
 	lan_run(&lan, 5000);
 	assert_int_equal(lan.most_owners, 1);
@@ -657,10 +663,7 @@ static void test_stale_owner_against_synced_backup(void **state)
 	struct lan lan = lan_make();
 
 	(void)state;
-	node_start(&lan, 1, 200);
-	node_start(&lan, 2, 150);
-	node_start(&lan, 3, 100);
-	lan_run(&lan, 2000);
+	lan_start_three(&lan);
 	lan_cut(&lan, 1, 2, true);
 	lan_cut(&lan, 1, 3, true);
 	lan_run(&lan, 1000);
@@ -680,11 +683,7 @@ static void test_two_owners_of_one_backup(void **state)
 	uint8_t owner, other;
 
 	(void)state;
-	node_start(&lan, 1, 200);
-	node_start(&lan, 2, 150);
-	node_start(&lan, 3, 100);
-	lan_run(&lan, 2000);
-	assert_owner(&lan, 1);
+	lan_start_three(&lan);
 	lan_cut(&lan, 1, 3, true);
 	lan_run(&lan, 1000);
 	assert_int_equal(lan.most_owners, 1);
@@ -722,10 +721,7 @@ static void test_newer_owner_is_dead(void **state)
 	struct lan lan = lan_make();
 
 	(void)state;
-	node_start(&lan, 1, 200);
-	node_start(&lan, 2, 150);
-	node_start(&lan, 3, 100);
-	lan_run(&lan, 2000);
+	lan_start_three(&lan);
 	lan_cut(&lan, 1, 2, true);
 	lan_cut(&lan, 1, 3, true);
 	lan.node[3].syncs = false;

@@ -13,6 +13,16 @@
 
 #define RING	256
 
+/* A stream that member 2 hears. */
+static struct transmit *joined(uint32_t frames)
+{
+	struct transmit *t = transmit_alloc(frames, RECORDS_MAX);
+
+	assert_non_null(t);
+	transmit_join(t, 2);
+	return t;
+}
+
 static void test_transmit_limits(void **state)
 {
 	struct frame_data data = { .set = 2, .kind = FRAME_DATA_RECORDS, .records = "x",
@@ -67,13 +77,11 @@ static void test_transmit_limits(void **state)
 static void test_retransmit_rate(void **state)
 {
 	struct frame_nack nack = { .stream = { SENDER, 1 }, .ranges = 1 };
-	struct transmit *t = transmit_alloc(8192, RECORDS_MAX);
+	struct transmit *t = joined(8192);
 	uint64_t now = 1000 * MS;
 	struct frame f;
 
 	(void)state;
-	assert_non_null(t);
-	transmit_join(t, 2);
 	while (transmit_room(t))
 		assert_int_equal(push(t, NULL), 0);
 	while (transmit_next(t, now, &f))
@@ -114,13 +122,11 @@ static void test_retransmit_rate(void **state)
 /* Who was stopped himself gives nobody up before he has read the acks that wait. */
 static void test_stopped_sender(void **state)
 {
-	struct transmit *t = transmit_alloc(RING, RECORDS_MAX);
+	struct transmit *t = joined(RING);
 	uint64_t now = 1000 * MS;
 	struct frame f;
 
 	(void)state;
-	assert_non_null(t);
-	transmit_join(t, 2);
 	transmit_wait(t, now, 2, true);
 	assert_int_equal(transmit_behind(t, now), 0);
 	assert_int_equal(push(t, NULL), 0);
@@ -142,13 +148,11 @@ static void test_stopped_sender(void **state)
 static void test_overwritten_while_queued(void **state)
 {
 	struct frame_nack nack = { .stream = { SENDER, 1 }, .ranges = 1 };
-	struct transmit *t = transmit_alloc(32, RECORDS_MAX);
+	struct transmit *t = joined(32);
 	uint64_t now = 1000 * MS;
 	struct frame f;
 
 	(void)state;
-	assert_non_null(t);
-	transmit_join(t, 2);
 	while (transmit_pushed(t) < 32)
 		assert_int_equal(push(t, NULL), 0);
 	while (transmit_next(t, now, &f))
@@ -194,13 +198,11 @@ static void push_and_send(struct transmit *t, uint64_t now, unsigned int frames)
 static void test_back_from_behind(void **state)
 {
 	struct frame_nack nack = { .stream = { SENDER, 1 }, .ranges = 1 };
-	struct transmit *t = transmit_alloc(RING, RECORDS_MAX);
+	struct transmit *t = joined(RING);
 	uint64_t now = 1000 * MS;
 	struct frame f;
 
 	(void)state;
-	assert_non_null(t);
-	transmit_join(t, 2);
 	transmit_join(t, 3);
 	push_and_send(t, now, 2 * RING);
 	transmit_wait(t, now, 2, true);
@@ -235,12 +237,10 @@ static void test_back_from_behind(void **state)
 /* Frames that were never sent are not taken for acked. */
 static void test_wait_without_link(void **state)
 {
-	struct transmit *t = transmit_alloc(RING, RECORDS_MAX);
+	struct transmit *t = joined(RING);
 	uint64_t now = 1000 * MS;
 
 	(void)state;
-	assert_non_null(t);
-	transmit_join(t, 2);
 	for (unsigned int i = 0; i < RING - TRANSMIT_RESERVE; i++)
 		assert_int_equal(push(t, NULL), 0);
 	transmit_wait(t, now, 2, true);
