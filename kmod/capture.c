@@ -404,8 +404,9 @@ static int gwsync_slot_module_event(struct notifier_block *nb, unsigned long sta
 		 * or cleared by the unwinding of ctnetlink.
 		 */
 		gwsync_slot_yielded = false;
-		/* Who cleared the slot did not wait for those who are in our events. */
-		synchronize_rcu();
+		/* Its end cleared the slot; some may still be in our events. */
+		if (state == MODULE_STATE_GOING)
+			synchronize_rcu();
 		list_for_each_entry(gn, &gwsync_slot_list, capture_list) {
 			if (state == MODULE_STATE_GOING)
 				RCU_INIT_POINTER(gn->prev, NULL);
