@@ -32,7 +32,7 @@ struct receive {
 	uint64_t		ack_due;	/* 0: nothing to ack */
 	uint64_t		missing_since;	/* 0: nothing is */
 	uint64_t		nack_due;
-	uint64_t		nack_wait;	/* before the next repetition */
+	unsigned int		fruitless;	/* NACKs since something was delivered */
 	uint64_t		nacked;		/* holes up to it were asked for */
 	uint64_t		nacked_ns;	/* then */
 	struct receive_stats	stats;
@@ -85,6 +85,7 @@ void receive_start(struct receive *r, const struct frame_stream *stream, uint64_
 	r->ack_due = 0;
 	r->missing_since = 0;
 	r->nack_due = 0;
+	r->fruitless = 0;
 	r->nacked = 0;
 }
 
@@ -141,8 +142,9 @@ static void update_nack(struct receive *r, uint64_t now, bool moved)
 	if (r->missing_since && !moved)
 		return;
 	r->missing_since = now;
-	r->nack_due = first_nack(r, now);
-	r->nack_wait = RECEIVE_AGAIN_NS;
+	/* What the sender no longer has is no sign that anything gets through. */
+	if (!r->nack_due || !r->fruitless)
+		r->nack_due = first_nack(r, now);
 }
 
 static void raise_highest(struct receive *r, uint64_t now, uint64_t seq)
@@ -156,6 +158,7 @@ static void raise_highest(struct receive *r, uint64_t now, uint64_t seq)
 static void deliver(struct receive *r, uint64_t now, const struct frame_data *data)
 {
 	r->next++;
+	r->fruitless = 0;
 	r->stats.delivered++;
 	if (!r->ack_due)
 		r->ack_due = now + RECEIVE_ACK_NS;
@@ -262,6 +265,13 @@ void receive_gone(struct receive *r, uint64_t now, uint64_t next)
 	update_nack(r, now, true);
 }
 
+static uint64_t nack_wait(const struct receive *r)
+{
+	uint64_t wait = RECEIVE_AGAIN_NS << (r->fruitless < 8 ? r->fruitless : 8);
+
+	return wait < RECEIVE_AGAIN_MAX_NS ? wait : RECEIVE_AGAIN_MAX_NS;
+}
+
 /* All holes but those so new that they may be a reordering; the first one is
  * not, or no NACK would be due.
  */
@@ -275,6 +285,9 @@ static void fill_nack(struct receive *r, uint64_t now, struct frame_nack *nack)
 	nack->stream = r->stream;
 	nack->ack = r->next - 1;
 	nack->ranges = 0;
+	/* Where nothing gets through, few show it as well as all. */
+	if (r->fruitless >= RECEIVE_FRUITLESS && end - r->next > RECEIVE_PROBE_FRAMES)
+		end = r->next + RECEIVE_PROBE_FRAMES;
 	for (uint64_t seq = r->next; seq <= end && nack->ranges < FRAME_RANGES_MAX; seq++) {
 		const struct slot *slot = &r->slot[slot_at(r, seq)];
 		uint64_t since = r->highest_ns;
@@ -307,8 +320,8 @@ bool receive_poll(struct receive *r, uint64_t now, struct frame *frame)
 	if (r->nack_due && now >= r->nack_due) {
 		frame->head.type = FRAME_NACK;
 		fill_nack(r, now, &frame->nack);
-		r->nack_due = now + r->nack_wait + jitter(r, r->nack_wait / 4);
-		r->nack_wait = doubled_ns(r->nack_wait, RECEIVE_AGAIN_MAX_NS);
+		r->nack_due = now + nack_wait(r) + jitter(r, nack_wait(r) / 4);
+		r->fruitless++;
 		r->stats.nacks++;
 	} else if (r->ack_due && now >= r->ack_due) {
 		frame->head.type = FRAME_ACK;

@@ -13,11 +13,15 @@
 
 /* A hole may be a reordering: wait so long, plus up to as much at random,
  * before the first NACK of a hole; then again after RECEIVE_AGAIN_NS, doubling
- * up to RECEIVE_AGAIN_MAX_NS.  Progress starts over.
+ * up to RECEIVE_AGAIN_MAX_NS.  Progress, a frame that is delivered, starts over.
+ * After so many NACKs without any they ask for a few frames only: a link that loses
+ * all is not to be filled with what it loses.
  */
 #define RECEIVE_NACK_NS		(2 * 1000000ULL)
 #define RECEIVE_AGAIN_NS	(10 * 1000000ULL)
 #define RECEIVE_AGAIN_MAX_NS	(160 * 1000000ULL)
+#define RECEIVE_FRUITLESS	6
+#define RECEIVE_PROBE_FRAMES	16
 
 /* ACK after so many frames or so long after the first unacked one. */
 #define RECEIVE_ACK_FRAMES	32

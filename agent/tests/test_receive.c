@@ -111,6 +111,54 @@ static void test_nack_timing(void **state)
 	assert_int_equal(receive_held(r), 0);
 }
 
+/* Frames that a NACK asks for. */
+static uint64_t wanted(const struct frame_nack *nack)
+{
+	uint64_t n = 0;
+
+	for (unsigned int i = 0; i < nack->ranges; i++)
+		n += nack->range[i].count;
+	return n;
+}
+
+/* A link that loses whatever is large, and a sender that soon has it no more: few are
+ * asked for, until one comes.
+ */
+static void test_nothing_gets_through(void **state)
+{
+	struct receive *r = receive;
+	uint64_t last = 1000, asked = 0;
+	struct frame f;
+	unsigned int i;
+
+	(void)state;
+	receive_heartbeat(r, now, last);
+	for (i = 0; i < RECEIVE_FRUITLESS; i++) {
+		now = receive_due(r);
+		assert_true(receive_poll(r, now, &f));
+		assert_int_equal(wanted(&f.nack), 64);	/* all that it could hold */
+	}
+	for (i = 0; i < 100; i++) {
+		now = receive_due(r);
+		assert_true(receive_poll(r, now, &f));
+		if (f.head.type == FRAME_NACK) {
+			asked += wanted(&f.nack);
+			last += 50;
+			receive_heartbeat(r, now, last);
+			receive_gone(r, now + 1, last - 500);
+		}
+	}
+	assert_in_range(asked, RECEIVE_PROBE_FRAMES, 100 * RECEIVE_PROBE_FRAMES);
+	assert_true(now >= 40 * RECEIVE_AGAIN_MAX_NS);
+
+	give(r, now, expected);
+	do {
+		now = receive_due(r);
+		assert_true(receive_poll(r, now, &f));
+	} while (f.head.type != FRAME_NACK);
+	assert_int_equal(wanted(&f.nack), 64);
+}
+
 /* A hole that may be a reordering yet is not in the NACK of an older one. */
 static void test_nack_leaves_fresh_holes(void **state)
 {
@@ -277,6 +325,7 @@ int main(void)
 #define RECEIVE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		RECEIVE(test_nack_timing),
+		RECEIVE(test_nothing_gets_through),
 		RECEIVE(test_nack_leaves_fresh_holes),
 		RECEIVE(test_ack_timing),
 		RECEIVE(test_receive_bounds),
