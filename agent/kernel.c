@@ -70,6 +70,8 @@ static const uint16_t attr_min[GWSYNC_A_MAX + 1] = {
 	[GWSYNC_A_FLOWS]		= 8,
 	[GWSYNC_A_CLASSES]		= GWSYNC_BUCKETS * sizeof(uint64_t),
 	[GWSYNC_A_PARAM_DIGEST_MS]	= 4,
+	[GWSYNC_A_WAITING]		= 4,
+	[GWSYNC_A_MUTE]			= 4,
 };
 
 /* Said once, and from the loop alone: the callback may close this. */

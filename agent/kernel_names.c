@@ -57,6 +57,8 @@ static const struct {
 	{ GWSYNC_A_EPOCH, "epoch" },
 	{ GWSYNC_A_FLOWS, "flows" },
 	{ GWSYNC_A_REPLICAS, "replicas" },
+	{ GWSYNC_A_WAITING, "waiting" },
+	{ GWSYNC_A_MUTE, "mute" },
 	{ GWSYNC_A_PARAM_FLUSH_MS, "flush_ms" },
 	{ GWSYNC_A_PARAM_HOLD_MS, "hold_ms" },
 	{ GWSYNC_A_PARAM_BATCH_BYTES, "batch_bytes" },

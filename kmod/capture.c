@@ -585,6 +585,35 @@ void gwsync_capture_detach(struct gwsync_net *gn)
 }
 
 /**
+ * gwsync_capture_waiting - what was captured and is not emitted
+ * @gn: the netns
+ *
+ * Context: process, under gn->lock.
+ * Return: changed flows in the rings, held ones, and tombstones.
+ */
+unsigned int gwsync_capture_waiting(struct gwsync_net *gn)
+{
+	unsigned int count = max(atomic_read(&gn->tombstone_count), 0);
+	int cpu;
+
+	lockdep_assert_held(&gn->lock);
+
+	for_each_possible_cpu(cpu) {
+		if (gn->ring) {
+			const struct gwsync_ring *ring = per_cpu_ptr(gn->ring, cpu);
+
+			count += READ_ONCE(ring->head) - READ_ONCE(ring->tail);
+		}
+		if (gn->held) {
+			const struct gwsync_held *held = per_cpu_ptr(gn->held, cpu);
+
+			count += READ_ONCE(held->head) - READ_ONCE(held->tail);
+		}
+	}
+	return count;
+}
+
+/**
  * gwsync_capture_tombstones - take the flows that are gone
  * @gn: the netns
  *

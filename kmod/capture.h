@@ -20,6 +20,7 @@ int gwsync_capture_attach(struct gwsync_net *gn, struct netlink_ext_ack *extack)
 void gwsync_capture_detach(struct gwsync_net *gn);
 int gwsync_capture_hold(struct gwsync_net *gn, struct netlink_ext_ack *extack);
 void gwsync_capture_drain(struct gwsync_net *gn);
+unsigned int gwsync_capture_waiting(struct gwsync_net *gn);
 void gwsync_capture_mark(struct gwsync_net *gn, struct nf_conn *ct);
 
 /* For the worker: what was captured, oldest first. */

@@ -138,7 +138,7 @@ static void gwsync_emit_tick_work(struct work_struct *work)
 	struct gwsync_emit *emit = container_of(to_delayed_work(work), struct gwsync_emit, tick);
 	struct gwsync_net *gn = emit->gn;
 
-	if (READ_ONCE(gn->active) && gwsync_walk_has_mute(gn)) {
+	if (READ_ONCE(gn->active) && gwsync_walk_mute(gn)) {
 		gwsync_walk_request(gn, GWSYNC_WALK_MUTE_BIT);
 		gwsync_emit_tick(gn);
 	}

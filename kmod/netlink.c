@@ -384,7 +384,9 @@ static int gwsync_get_fill_locked(struct gwsync_net *gn, struct sk_buff *skb)
 	    nla_put_u64_64bit(skb, GWSYNC_A_REPLICAS, atomic64_read(&gn->replicas),
 			      GWSYNC_A_PAD) ||
 	    nla_put_u64_64bit(skb, GWSYNC_A_FLOWS, atomic64_read(&gn->announced),
-			      GWSYNC_A_PAD))
+			      GWSYNC_A_PAD) ||
+	    nla_put_u32(skb, GWSYNC_A_WAITING, gwsync_capture_waiting(gn)) ||
+	    nla_put_u32(skb, GWSYNC_A_MUTE, gwsync_walk_mute(gn)))
 		return -EMSGSIZE;
 	return gwsync_filter_fill(gn, skb, GWSYNC_A_FILTER);
 }

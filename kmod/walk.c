@@ -86,15 +86,16 @@ void gwsync_walk_request(struct gwsync_net *gn, enum gwsync_walk_job job)
 }
 
 /**
- * gwsync_walk_has_mute - whether the last pass saw own flows without events
+ * gwsync_walk_mute - own flows without events
  * @gn: the netns
  *
  * Flows that are older than the attach carry no event extension: a slow
  * periodic walk emits them, and tells when one of them has gone.
  *
  * Context: any.
+ * Return: how many the last pass saw, and were told since.
  */
-bool gwsync_walk_has_mute(const struct gwsync_net *gn)
+unsigned int gwsync_walk_mute(const struct gwsync_net *gn)
 {
 	return READ_ONCE(gn->walk->mute);
 }

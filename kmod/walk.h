@@ -12,7 +12,7 @@ void gwsync_walk_net_stop(struct gwsync_net *gn);
 void gwsync_walk_net_exit(struct gwsync_net *gn);
 
 void gwsync_walk_request(struct gwsync_net *gn, enum gwsync_walk_job job);
-bool gwsync_walk_has_mute(const struct gwsync_net *gn);
+unsigned int gwsync_walk_mute(const struct gwsync_net *gn);
 void gwsync_walk_note_mute(struct gwsync_net *gn);
 int gwsync_walk_full(struct gwsync_net *gn, u64 set, u32 walk_id,
 		     struct netlink_ext_ack *extack);

@@ -132,6 +132,8 @@ static int get_cb(const struct nlmsghdr *nlh, void *data)
 		{ GWSYNC_A_PARAM_DIGEST_MS, 4, "digest_ms" },
 		{ GWSYNC_A_REPLICAS, 8, "replicas" },
 		{ GWSYNC_A_FLOWS, 8, "flows" },
+		{ GWSYNC_A_WAITING, 4, "waiting" },
+		{ GWSYNC_A_MUTE, 4, "mute" },
 	};
 	const struct nlattr *tb[GWSYNC_A_MAX + 1];
 	char **names = data;

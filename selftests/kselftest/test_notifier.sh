@@ -67,8 +67,14 @@ in_ns "$A" nft -f - <<- END || bail "no nft"
 END
 traffic
 check "an end without event: B has the flow" wait_for 3 b_has_last
-in_ns "$A" conntrack -D -p udp --orig-port-src $((20000 + N)) > /dev/null 2>&1
+mute() { ge "$(gwctl -n "$A" get mute)" 1; }
+check "an end without event: the status says so" wait_for 8 mute
+# It is in no digest, so nobody sees that B's is gone: it is sent again and again.
+in_ns "$B" conntrack -D -p udp --orig-port-src $((20000 + N)) > /dev/null 2>&1
 b_has_it_no_more() { ! b_has_last; }
+check "an end without event: gone from B" b_has_it_no_more
+check "an end without event: B has it again" wait_for 8 b_has_last
+in_ns "$A" conntrack -D -p udp --orig-port-src $((20000 + N)) > /dev/null 2>&1
 check "an end without event: is noticed" wait_for 8 b_has_it_no_more
 in_ns "$A" nft delete table inet mute
 

@@ -136,6 +136,10 @@ enum gwsync_cmd {
  * @GWSYNC_A_CLASSES: (binary) GWSYNC_BUCKETS * __u64, host order: bit n of word
  *	m is class m * GWSYNC_BUCKET_CLASSES + n
  * @GWSYNC_A_PARAM_DIGEST_MS: (u32) in which all digests are sent once, 0: never
+ * @GWSYNC_A_WAITING: (u32) changed and ended flows that wait to be emitted; not
+ *	those that found no room in a ring, which a walk looks for
+ * @GWSYNC_A_MUTE: (u32) own flows whose end raises no event, as of the last look
+ *	(every ten seconds): they have no digest
  */
 enum gwsync_attr {
 	GWSYNC_A_UNSPEC,
@@ -164,6 +168,8 @@ enum gwsync_attr {
 	GWSYNC_A_FLOWS,
 	GWSYNC_A_CLASSES,
 	GWSYNC_A_PARAM_DIGEST_MS,
+	GWSYNC_A_WAITING,
+	GWSYNC_A_MUTE,
 
 	__GWSYNC_A_MAX
 };
