@@ -310,7 +310,8 @@ json_t *record_json(const void *data, size_t len)
 	size_t tuple;
 	json_t *json;
 
-	if (len < sizeof(*record) || record->version != GWSYNC_RECORD_VERSION ||
+	if (len < sizeof(*record) || record->version < GWSYNC_RECORD_OLDEST ||
+	    record->version > GWSYNC_RECORD_VERSION ||
 	    !address_bytes(record->l3num))
 		return NULL;
 	tuple = 2 * address_bytes(record->l3num) + 4;

@@ -78,7 +78,7 @@ static int gwsync_apply_record(struct gwsync_net *gn, u8 owner, const u8 *data, 
 	u32 key;
 	int err;
 
-	if (head->version == GWSYNC_RECORD_VERSION) {
+	if (gwsync_parse_version(head)) {
 		switch (head->kind) {
 		case GWSYNC_RECORD_DIGEST:
 			return gwsync_digest_compare(gn, owner, data, len);

@@ -434,6 +434,17 @@ static bool gwsync_parse_complete(const struct gwsync_flow *flow)
 }
 
 /**
+ * gwsync_parse_version - can a record be read?
+ * @head: its header
+ *
+ * Context: any.
+ */
+bool gwsync_parse_version(const struct gwsync_record *head)
+{
+	return head->version >= GWSYNC_RECORD_OLDEST && head->version <= GWSYNC_RECORD_VERSION;
+}
+
+/**
  * gwsync_parse_record - check one record and take it apart
  * @data: the record, from its header on
  * @len: bytes of the record: its own length field, already checked against
@@ -442,7 +453,7 @@ static bool gwsync_parse_complete(const struct gwsync_flow *flow)
  * @skipped: raised by one for each unknown part that may be skipped
  *
  * Context: any.
- * Return: 0; -EPROTO: another version; -EOPNOTSUPP: unknown kind or address
+ * Return: 0; -EPROTO: a version that is not read; -EOPNOTSUPP: unknown kind or address
  * family, or an unknown part that must not be skipped; -EINVAL: malformed.
  */
 int gwsync_parse_record(const u8 *data, size_t len, struct gwsync_flow *flow,
@@ -455,7 +466,7 @@ int gwsync_parse_record(const u8 *data, size_t len, struct gwsync_flow *flow,
 	head = (const void *)gwsync_take(&cur, sizeof(*head));
 	if (!head || len > GWSYNC_RECORD_MAX)
 		return -EINVAL;
-	if (head->version != GWSYNC_RECORD_VERSION)
+	if (!gwsync_parse_version(head))
 		return -EPROTO;
 	if (head->kind != GWSYNC_RECORD_FLOW && head->kind != GWSYNC_RECORD_FLOW_GONE)
 		return -EOPNOTSUPP;

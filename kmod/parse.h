@@ -98,6 +98,7 @@ static inline bool gwsync_flow_has(const struct gwsync_flow *flow, unsigned int 
 	return flow->parts & BIT(type & ~GWSYNC_PART_MUST);
 }
 
+bool gwsync_parse_version(const struct gwsync_record *head);
 int gwsync_parse_record(const u8 *data, size_t len, struct gwsync_flow *flow,
 			unsigned int *skipped);
 

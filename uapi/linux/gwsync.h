@@ -325,10 +325,16 @@ enum gwsync_stat_attr {
  *   original tuple, IPv4: src (4), dst (4), l4src (2), l4dst (2)
  *                   IPv6: src (16), dst (16), l4src (2), l4dst (2)
  *
+ * A new part, kind or hint needs no new version: who does not know it does what
+ * is said there.  What changes the meaning of what there is does.  A reader takes
+ * all versions from GWSYNC_RECORD_OLDEST to its own: in a rolling upgrade the
+ * backups come first, each can follow an older owner.
+ *
  * l4src/l4dst are ports; for ICMP and ICMPv6 the id and type << 8 | code; for
  * GRE the two keys; 0 for other protocols.
  */
 #define GWSYNC_RECORD_VERSION	1
+#define GWSYNC_RECORD_OLDEST	1	/* version that is still read */
 #define GWSYNC_RECORD_MAX	1024	/* bytes of a record, all parts included */
 
 enum gwsync_record_kind {
