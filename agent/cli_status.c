@@ -160,8 +160,6 @@ static void print_sync(const struct cli *cli, const json_t *status)
 		line(cli, "sync", TABLE_WARN, "off (sync_state = false): connections do not move");
 	else if (owner)
 		line(cli, "sync", TABLE_GOOD, "owner: what is here is the truth");
-	else if (cli_true(status, "in_sync") && !json_is_integer(proven))
-		line(cli, "sync", TABLE_WARN, "in sync, unproven: the owner sends no digests");
 	else if (cli_true(status, "in_sync") && !cli_number(sync, "refused"))
 		line(cli, "sync", TABLE_GOOD, text);
 	else if (cli_true(status, "in_sync"))
@@ -178,7 +176,9 @@ static void print_repair(const struct cli *cli, const json_t *status)
 	const json_t *repair = json_object_get(status, "repair");
 	const json_t *last = json_object_get(repair, "last");
 	bool owner = !strcmp(cli_string(status, "state"), "owner");
-	char text[128], ago[24];
+	const json_t *peer;
+	char text[256], ago[24];
+	size_t i;
 
 	if (owner && !cli_true(status, "stateless")) {
 		snprintf(text, sizeof(text), "%lld connections, if this member died now",
@@ -191,9 +191,18 @@ static void print_repair(const struct cli *cli, const json_t *status)
 			 cli_number(repair, "differing"), GWSYNC_CLASSES);
 		line(cli, "differs", TABLE_WARN, text);
 	}
-	if (json_is_object(last)) {
+	if (json_is_object(last) && !owner) {
 		snprintf(text, sizeof(text), "%s ago, %lld classes: %s",
 			 cli_duration(cli_number(last, "ago_ms"), ago),
+			 cli_number(last, "classes"), cli_string(last, "cause"));
+		line(cli, "repaired", TABLE_PLAIN, text);
+	}
+	json_array_foreach(json_object_get(status, "peers"), i, peer) {
+		last = json_object_get(peer, "repair");
+		if (!owner || !json_is_object(last))
+			continue;
+		snprintf(text, sizeof(text), "%s, %s ago, %lld classes: %s",
+			 cli_string(peer, "name"), cli_duration(cli_number(last, "ago_ms"), ago),
 			 cli_number(last, "classes"), cli_string(last, "cause"));
 		line(cli, "repaired", TABLE_PLAIN, text);
 	}
@@ -225,6 +234,11 @@ void cli_status_print(const struct cli *cli, const json_t *status)
 		snprintf(text, sizeof(text), "attached, %lld own flows announced, %lld replicas",
 			 cli_number(kernel, "flows"), cli_number(kernel, "replicas"));
 		line(cli, "kernel", TABLE_PLAIN, text);
+		if (cli_number(kernel, "mute")) {
+			snprintf(text, sizeof(text), "%lld connections older than gwsync, or without the event \"destroy\": sent every 10 s, in no digest",
+				 cli_number(kernel, "mute"));
+			line(cli, "mute", TABLE_PLAIN, text);
+		}
 	} else if (!cli_true(status, "stateless")) {
 		line(cli, "kernel", TABLE_BAD, "not attached; is gwsync.ko loaded? (modprobe gwsync)");
 	}

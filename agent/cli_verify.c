@@ -182,10 +182,13 @@ static void missing(struct verify *v, const char *name, const json_t *flow, cons
 {
 	const json_t *sync = json_object_get(flow, "sync");
 
-	differ(v, name, "missing %s: %s", where,
-	       has(sync, "dirty") ? "a change of it waits to be sent" :
-	       has(sync, "replica") ? "a replica that its owner does not have" :
-				      "announced, and not installed or removed there");
+	if (has(sync, "dirty"))
+		differ(v, name, "missing %s: a change of it waits to be sent", where);
+	else if (has(sync, "replica"))
+		differ(v, name, "missing %s: a replica that its owner does not have", where);
+	else
+		differ(v, name, "missing %s: announced, and not installed or removed %s", where,
+		       where);
 }
 
 static bool look(const struct cli *cli, const char *command, struct verify *v)

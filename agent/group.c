@@ -173,6 +173,10 @@ static void group_alive(void *arg, uint8_t id, bool alive)
 		return;
 	}
 	log_warning("member %s (%u) is dead or has restarted", group_name(g, id), id);
+	if (g->by_id[id]->heartbeat.flags & FRAME_HEARTBEAT_IN_SYNC) {
+		g->by_id[id]->heartbeat.flags &= (uint8_t)~FRAME_HEARTBEAT_IN_SYNC;
+		g->by_id[id]->in_sync_ns = loop_clock();
+	}
 	sync_dead(g, g->by_id[id]);
 }
 

@@ -49,6 +49,11 @@ struct group_peer {
 	uint32_t	request;	/* its last sync request that was taken */
 	uint64_t	kept_ns;	/* since when it is not served, but kept */
 	uint64_t	in_sync_ns;	/* since when it is, or is not, in sync */
+
+	uint64_t	back_ns;	/* had been given up and was served again, 0: never */
+	uint64_t	repair_ns;	/* its last repair by this owner, 0: none */
+	uint32_t	repair_classes;
+	const char	*repair_cause;
 };
 
 /* As a backup: how far the owner's state is here. */
@@ -77,6 +82,7 @@ struct sync {
 	bool			complete;	/* all of it was here once, none was lost */
 	bool			missed;		/* the last changes were not for us */
 	bool			former;		/* flows of an earlier role may look own */
+	bool			unread;		/* the owner's records, at the last full sync */
 	bool			was_in_sync;
 	uint64_t		in_sync_ns;	/* since when it is as it is */
 	enum sync_phase		phase;
@@ -108,6 +114,7 @@ struct sync {
 	uint64_t		apply_failed;
 	uint64_t		refused;		/* kernel_apply_errors() at last look */
 	uint64_t		records_refused;	/* kernel_records_refused() at SYNC_BEGIN */
+	uint64_t		records_unread;		/* those of another version, then */
 	uint64_t		full_sent, full_received, restarts;
 };
 
@@ -116,7 +123,9 @@ struct repair {
 	struct loop_timer	timer;		/* asks for digests, out of turn */
 	uint64_t		ask_ns;		/* until it asks again */
 	uint64_t		heard_ns;	/* last whole round, or when it was asked for */
+	uint64_t		asked_ns;	/* for one that was late */
 	uint64_t		proven_ns;	/* last one without a difference, 0: never */
+	bool			unheard;	/* none came after the full sync */
 	uint64_t		rounds;
 	uint32_t		differing;	/* classes, at the last whole round */
 	const char		*cause;		/* of what differs, NULL: unknown */
@@ -272,6 +281,10 @@ void repair_stop(struct group *group);
  * it is all, as far as one can tell.
  */
 void repair_verify(struct group *group, const char *cause);
+/* Backup: no class differs, and that was seen not long ago. */
+bool repair_is_proven(const struct group *group, uint64_t now_ns);
+/* Some times a second: a round that is late is asked for. */
+void repair_check_proof(struct group *group, uint64_t now_ns);
 /* Events of the kernel half: a round was compared; what was repaired is swept. */
 void repair_compared(struct group *group, const struct kernel_event *event);
 void repair_swept(struct group *group);

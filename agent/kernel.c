@@ -647,7 +647,7 @@ json_t *kernel_stats_json(struct kernel *kernel)
 	return json;
 }
 
-uint64_t kernel_records_refused(struct kernel *kernel)
+uint64_t kernel_records_refused(struct kernel *kernel, uint64_t *unread)
 {
 	static const char *const names[] = {
 		"refused_malformed", "refused_version", "refused_unsupported",
@@ -659,6 +659,7 @@ uint64_t kernel_records_refused(struct kernel *kernel)
 
 	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		refused += (uint64_t)json_integer_value(json_object_get(stats, names[i]));
+	*unread = (uint64_t)json_integer_value(json_object_get(stats, "refused_version"));
 	json_decref(stats);
 	return refused;
 }

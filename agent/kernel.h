@@ -79,7 +79,8 @@ json_t *kernel_stats_json(struct kernel *kernel);
 
 /* Records that could not be installed since the module was loaded: no room, a
  * flow in the way, malformed.  0 also when the kernel half does not answer.
+ * @unread: those of them that are of a version that it cannot read
  */
-uint64_t kernel_records_refused(struct kernel *kernel);
+uint64_t kernel_records_refused(struct kernel *kernel, uint64_t *unread);
 
 #endif

@@ -18,6 +18,7 @@
 #define REPAIR_AGAIN_NS		(1 * NSEC_PER_SEC)	/* doubling while it does not help */
 #define REPAIR_AGAIN_MAX_NS	(60 * NSEC_PER_SEC)
 #define REPAIR_KEEP_NS		(600 * NSEC_PER_SEC)
+#define REPAIR_LATE_ROUNDS	3			/* until one is asked for */
 
 /* The owner's half. */
 
@@ -53,6 +54,23 @@ void repair_check_kept(struct group *g, uint64_t now_ns)
 		sync_map(g);
 }
 
+/* For the status: a difference takes several requests, all at once. */
+static void repair_note(struct group_peer *peer, const struct frame_repair_request *request)
+{
+	uint64_t now_ns = loop_clock();
+	unsigned int i, classes = 0;
+
+	for (i = 0; i < request->buckets; i++)
+		classes += (unsigned int)__builtin_popcountll(request->repair[i].classes);
+	if (elapsed_ns(now_ns, peer->repair_ns) > REPAIR_AGAIN_NS / 2)
+		peer->repair_classes = 0;
+	peer->repair_classes += classes;
+	peer->repair_cause = peer->back_ns &&
+			     elapsed_ns(now_ns, peer->back_ns) <= REPAIR_VERIFY_NS ?
+			     "it had been given up" : "digests differed";
+	peer->repair_ns = now_ns;
+}
+
 void repair_requested(struct group_peer *peer, const struct frame_repair_request *request)
 {
 	uint64_t classes[GWSYNC_BUCKETS] = { 0 };
@@ -69,6 +87,7 @@ void repair_requested(struct group_peer *peer, const struct frame_repair_request
 			return;
 		log_notice("%s is back: its state is compared and repaired", peer->name);
 		repair_forget(g, peer->bit);
+		peer->back_ns = loop_clock();
 		s->served |= peer->bit;
 		transmit_wait(g->transmit, loop_clock(), peer->id, true);
 		sync_map(g);
@@ -80,8 +99,10 @@ void repair_requested(struct group_peer *peer, const struct frame_repair_request
 	}
 	for (i = 0; i < request->buckets; i++)
 		classes[request->repair[i].bucket] = request->repair[i].classes;
-	if (!kernel_repair(s->kernel, classes))
-		g->repair.served++;
+	if (kernel_repair(s->kernel, classes))
+		return;
+	g->repair.served++;
+	repair_note(peer, request);
 }
 
 /* The backup's half. */
@@ -132,21 +153,47 @@ static void repair_ask(struct group *g, uint64_t now_ns)
 		   GWSYNC_CLASSES, group_name(g, g->sync.owner), r->last_cause);
 }
 
-/* Nobody answers: an older version, or an owner that has forgotten us. */
-static void repair_unheard(struct group *g)
+/* Nobody answers.  Return: is there anything to wait for? */
+static bool repair_unheard(struct group *g)
 {
-	const char *owner = group_name(g, g->sync.owner);
+	const struct group_peer *owner = g->by_id[g->sync.owner];
+	struct repair *r = &g->repair;
 
-	if (g->repair.cause || g->repair.differing) {
-		log_warning("%s does not repair us: full sync again", owner);
+	if (r->cause || r->differing || !owner->serves_us) {
+		log_warning("%s does not repair us: full sync again", owner->name);
 		g->sync.restarts++;
 		sync_restart(g, 0);
-		return;
+		return false;
 	}
-	log_warning("%s sends no digests: in sync after its full sync, unproven", owner);
-	g->repair.proven_ns = 0;
-	sync_enter(g, SYNC_DONE);
-	sync_judge(g, loop_clock());
+	/* Another full sync would be as unproven as this one. */
+	if (!r->unheard)
+		log_error("%s sends no digests: its full sync is here but not proven, so NOT in sync; do all members run the same version?",
+			  owner->name);
+	r->unheard = true;
+	return true;
+}
+
+bool repair_is_proven(const struct group *g, uint64_t now_ns)
+{
+	uint64_t late_ns = REPAIR_LATE_ROUNDS * g->config->digest_ms * NSEC_PER_MSEC;
+	const struct repair *r = &g->repair;
+
+	return !r->differing && r->proven_ns &&
+	       (!late_ns || elapsed_ns(now_ns, r->proven_ns) <= late_ns + REPAIR_VERIFY_NS);
+}
+
+/* The owner may send them at longer intervals than this member would. */
+void repair_check_proof(struct group *g, uint64_t now_ns)
+{
+	uint64_t late_ns = REPAIR_LATE_ROUNDS * g->config->digest_ms * NSEC_PER_MSEC;
+	struct repair *r = &g->repair;
+
+	if (g->member.state != MEMBER_BACKUP || g->sync.phase != SYNC_DONE || !late_ns ||
+	    elapsed_ns(now_ns, r->heard_ns) <= late_ns ||
+	    elapsed_ns(now_ns, r->asked_ns) <= REPAIR_ASK_MAX_NS)
+		return;
+	r->asked_ns = now_ns;
+	repair_ask_digests(g);
 }
 
 static void repair_timer(struct loop_timer *timer)
@@ -170,10 +217,8 @@ static void repair_timer(struct loop_timer *timer)
 	 */
 	if (receive_missing_since(g->by_id[s->owner]->receive))
 		r->heard_ns = now_ns;
-	if (elapsed_ns(now_ns, r->heard_ns) > REPAIR_VERIFY_NS) {
-		repair_unheard(g);
+	if (elapsed_ns(now_ns, r->heard_ns) > REPAIR_VERIFY_NS && !repair_unheard(g))
 		return;
-	}
 	repair_ask_digests(g);
 	r->ask_ns = doubled_ns(r->ask_ns, REPAIR_ASK_MAX_NS);
 	loop_timer_in(g->loop, timer, r->ask_ns);
@@ -189,6 +234,7 @@ void repair_verify(struct group *g, const char *cause)
 	r->cause = cause;
 	r->again_ns = 0;
 	r->wait_ns = REPAIR_AGAIN_NS;
+	r->unheard = false;
 	r->heard_ns = loop_clock();
 	r->ask_ns = REPAIR_ASK_NS;
 	repair_ask_digests(g);
@@ -228,6 +274,7 @@ void repair_compared(struct group *g, const struct kernel_event *event)
 	    (g->sync.phase != SYNC_VERIFY && g->sync.phase != SYNC_DONE))
 		return;
 	r->rounds++;
+	r->unheard = false;
 	r->heard_ns = now_ns;
 	if (!event->count) {
 		repair_proven(g, now_ns);
@@ -258,5 +305,6 @@ void repair_stop(struct group *g)
 {
 	loop_timer_del(g->loop, &g->repair.timer);
 	g->repair.differing = 0;
+	g->repair.unheard = false;
 	g->repair.cause = NULL;
 }

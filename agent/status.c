@@ -77,8 +77,17 @@ static json_t *lag_or_null(const struct group_peer *peer)
 	return integer(stream_lag_ns(peer) / NSEC_PER_MSEC);
 }
 
-/* Connections that end, or go on as something older, if this member dies now: what the
- * backup that lacks least has not acked; all, if none is in sync.
+/* Since when it is as it is; who owns has been in sync since then. */
+static json_t *own_in_sync_since(const struct group *g)
+{
+	if (g->member.state == MEMBER_OWNER)
+		return integer(elapsed_ms(g->member.since_ns));
+	return elapsed_or_null(g->sync.in_sync_ns);
+}
+
+/* Connections that end, or go on as something older, if this member dies now: what waits
+ * in the kernel half, and what the backup that lacks least has not acked; all, if none is
+ * in sync.
  */
 static json_t *would_be_lost(const struct group *g, const json_t *kernel)
 {
@@ -99,22 +108,27 @@ static json_t *would_be_lost(const struct group *g, const json_t *kernel)
 			least = records;
 	}
 	if (least == UINT64_MAX)
-		least = (uint64_t)json_integer_value(json_object_get(kernel, "flows"));
-	return integer(least);
+		return integer((uint64_t)json_integer_value(json_object_get(kernel, "flows")));
+	return integer(least + (uint64_t)json_integer_value(json_object_get(kernel, "waiting")));
+}
+
+static json_t *last_repair(uint64_t last_ns, uint32_t classes, const char *cause)
+{
+	if (!last_ns)
+		return json_null();
+	return json_pack("{s:I, s:I, s:s}", "ago_ms", (json_int_t)elapsed_ms(last_ns),
+			 "classes", (json_int_t)classes, "cause", cause);
 }
 
 static json_t *status_repair(const struct group *g)
 {
 	const struct repair *r = &g->repair;
-	json_t *last = json_null();
 
-	if (r->last_ns)
-		last = json_pack("{s:I, s:I, s:s}", "ago_ms", (json_int_t)elapsed_ms(r->last_ns),
-				 "classes", (json_int_t)r->last_classes, "cause", r->last_cause);
 	return json_pack("{s:I, s:I, s:o, s:I, s:o}",
 			 "differing", (json_int_t)r->differing, "rounds", (json_int_t)r->rounds,
 			 "proven_ms", elapsed_or_null(r->proven_ns),
-			 "repairs", (json_int_t)r->repairs, "last", last);
+			 "repairs", (json_int_t)r->repairs, "last",
+			 last_repair(r->last_ns, r->last_classes, r->last_cause));
 }
 
 static json_t *status_peer(const struct group_peer *peer)
@@ -145,6 +159,8 @@ static json_t *status_peer(const struct group_peer *peer)
 			    integer(g->sync.served & peer->bit ? stream_lag(peer) : 0));
 	json_object_set_new(json, "lag_ms", lag_or_null(peer));
 	json_object_set_new(json, "served", json_boolean(g->sync.served & peer->bit));
+	json_object_set_new(json, "repair", last_repair(peer->repair_ns, peer->repair_classes,
+							peer->repair_cause));
 	json_object_set_new(json, "links", heard_on(peer));
 	return json;
 }
@@ -170,10 +186,11 @@ static json_t *status_self(const struct group *g)
 	json_object_set_new(json, "sync_link", json_boolean(g->data_link != GROUP_NO_LINK));
 	json_object_set_new(json, "last_heard_ms", json_integer(0));
 	json_object_set_new(json, "since_ms", integer(elapsed_ms(g->member.since_ns)));
-	json_object_set_new(json, "in_sync_since_ms", elapsed_or_null(g->sync.in_sync_ns));
+	json_object_set_new(json, "in_sync_since_ms", own_in_sync_since(g));
 	json_object_set_new(json, "lag_frames", json_integer(0));
 	json_object_set_new(json, "lag_ms", json_null());
 	json_object_set_new(json, "served", json_false());
+	json_object_set_new(json, "repair", json_null());
 	json_object_set_new(json, "links", json_array());
 	return json;
 }
@@ -244,6 +261,12 @@ static json_t *status_problems(const struct group *g, uint64_t refused)
 	if (status_intervals_differ(g))
 		json_array_append_new(array,
 				      json_string("group.heartbeat_ms differs among the members"));
+	if (g->repair.unheard)
+		json_array_append_new(array,
+				      json_string("the owner sends no digests: nothing proves that its connections are here"));
+	if (g->sync.unread)
+		json_array_append_new(array,
+				      json_string("the owner's records are of a version that this member cannot read: upgrade this member"));
 	if (refused)
 		json_array_append_new(array,
 				      json_sprintf("%llu records refused since the last full sync: see refused_* in gwsync stats",
@@ -286,7 +309,7 @@ static json_t *status_status(const struct group *g)
 	json_object_set_new(json, "owner", id_or_null(g->member.owner));
 	json_object_set_new(json, "owner_name", name_or_null(g, g->member.owner));
 	json_object_set_new(json, "in_sync", json_boolean(report.in_sync));
-	json_object_set_new(json, "in_sync_since_ms", elapsed_or_null(g->sync.in_sync_ns));
+	json_object_set_new(json, "in_sync_since_ms", own_in_sync_since(g));
 	json_object_set_new(json, "sync", status_sync(g, refused));
 	json_object_set_new(json, "repair", status_repair(g));
 	json_object_set_new(json, "healthy", json_boolean(g->member.healthy));

@@ -16,6 +16,7 @@
 #define SYNC_AGAIN_NS		(10 * NSEC_PER_MSEC)
 #define SYNC_BUSY_NS		(200 * NSEC_PER_MSEC)
 #define SYNC_FAILED_NS		(1 * NSEC_PER_SEC)
+#define SYNC_UNREAD_NS		(60 * NSEC_PER_SEC)
 #define SYNC_RENEW_NS		(1 * NSEC_PER_SEC)	/* doubling while it is refused */
 #define SYNC_RENEW_MAX_NS	(30 * NSEC_PER_SEC)
 #define SYNC_STUCK_NS		(60 * NSEC_PER_SEC)
@@ -279,6 +280,7 @@ void sync_check_behind(struct group *g, uint64_t now_ns)
 	uint64_t set;
 
 	repair_check_kept(g, now_ns);
+	repair_check_proof(g, now_ns);
 	sync_check_unable(g, now_ns);
 	set = transmit_behind(g->transmit, now_ns) & g->sync.served;
 	if (!set)
@@ -375,7 +377,27 @@ void sync_session(struct group_peer *peer)
 	repair_stop(peer->group);
 	s->owner = 0;
 	s->complete = false;
+	s->unread = false;
 	sync_enter(peer->group, SYNC_NONE);
+}
+
+/* What records of another version name may be here, of an earlier owner, or from
+ * before this member fell behind: a sweep would remove it.
+ */
+static bool sync_is_unread(struct group *g)
+{
+	struct sync *s = &g->sync;
+	uint64_t unread;
+
+	kernel_records_refused(s->kernel, &unread);
+	s->unread = unread > s->records_unread;
+	if (!s->unread)
+		return false;
+	log_error("records of %s are of a version that this member cannot read: upgrade this member (the backups first, then the owner)",
+		  group_name(g, s->owner));
+	s->restarts++;
+	sync_restart(g, SYNC_UNREAD_NS);
+	return true;
 }
 
 /* Return: false if the kernel half refused. */
@@ -403,13 +425,15 @@ static bool sync_take(struct group *g, const struct frame_data *data)
 		if (kernel_sync_begin(s->kernel, s->owner, s->epoch))
 			return false;
 		s->walk_id = data->walk_id;
-		s->records_refused = kernel_records_refused(s->kernel);
+		s->records_refused = kernel_records_refused(s->kernel, &s->records_unread);
 		g->by_id[s->owner]->serves_us = true;
 		sync_enter(g, SYNC_RECEIVE);
 		log_info("full sync %u of %s begins", s->walk_id, group_name(g, s->owner));
 		return true;
 	case FRAME_DATA_SYNC_END:
 		if (s->phase != SYNC_RECEIVE || data->walk_id != s->walk_id)
+			return true;
+		if (sync_is_unread(g))
 			return true;
 		if (kernel_sync_end(s->kernel, s->owner, s->epoch))
 			return false;
@@ -544,11 +568,11 @@ static void sync_check_unserved(struct group *g, const struct group_peer *owner,
 uint64_t sync_records_refused(const struct group *g)
 {
 	const struct sync *s = &g->sync;
-	uint64_t refused;
+	uint64_t refused, unread;
 
 	if (!s->kernel || s->phase < SYNC_RECEIVE)
 		return 0;
-	refused = kernel_records_refused(s->kernel);
+	refused = kernel_records_refused(s->kernel, &unread);
 	return refused > s->records_refused ? refused - s->records_refused : 0;
 }
 
@@ -581,7 +605,7 @@ void sync_judge(struct group *g, uint64_t now_ns)
 	whole = !missing_ns || elapsed_ns(now_ns, missing_ns) < SYNC_MISSING_NS;
 	/* Changes that were not for us went by as steps of the stream. */
 	member_set_in_sync(&g->member, now_ns, s->complete && s->phase == SYNC_DONE &&
-			   !g->repair.differing && path && whole && !s->unserved_ns);
+			   repair_is_proven(g, now_ns) && path && whole && !s->unserved_ns);
 	if (!s->in_sync_ns || s->was_in_sync != g->member.in_sync) {
 		s->was_in_sync = g->member.in_sync;
 		s->in_sync_ns = now_ns;
@@ -627,6 +651,7 @@ void sync_acquire(struct group *g, uint64_t owners, uint32_t epoch)
 	s->complete = false;
 	s->foreign = 0;
 	s->former = false;
+	s->unread = false;
 	sync_clear_served(g);
 	/* A new epoch: each backup asks again, for this one. */
 	for (i = 0; i < g->npeers; i++)
