@@ -135,7 +135,7 @@ same() { ctcompare -w $((5 * SCALE)) -k -m "$@"; }
 
 # make_flows NETNS DPORT COUNT [SPORT]: UDP flows, each from the next port
 make_flows() {
-	ctmake "$1" create "count=$3" src=10.1.0.9 dst=10.2.0.9 proto=17 timeout=600 \
+	ctmake "$1" create "count=$3" src=10.1.0.9 dst=10.2.0.9 proto=17 timeout=3600 \
 		"dport=$2" "sport=${4:-1000}"
 }
 # with_dport NETNS DPORT: how many there are

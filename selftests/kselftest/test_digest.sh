@@ -7,6 +7,8 @@
 # shellcheck source=selftests/kselftest/lib_agent.sh
 . "$(dirname "$0")/lib_agent.sh"
 
+# A busy machine makes nobody dead.
+DEAD_AFTER=$PATIENT
 FLOWS=${FLOWS:-5000} LOST_S=${LOST_S:-15}
 ROUND_MS=$((1000 * SCALE))
 gateways
@@ -45,17 +47,21 @@ check "verify: nothing differs" verify
 of_repair() { ask "$B" status --json | sed -n "s/^    \"$1\": \([0-9]*\).*/\1/p"; }
 # tamper NAME COMMAND...: it is done to B, then all is as before
 tamper() {
-	local name=$1 sent began repairs
+	local name=$1 sent began repairs rounds
 
 	shift
 	sent=$(stat "$A" records_sent) repaired=$(stat "$A" repaired)
-	repairs=$(of_repair repairs) began=${EPOCHREALTIME/./}
+	repairs=$(of_repair repairs) rounds=$(of_repair rounds) began=${EPOCHREALTIME/./}
 	"$@" > /dev/null 2>&1
 	check "$name: found" wait_for $((5 * ROUND_MS / 1000)) found_after "$repairs"
 	check "$name: in sync again" wait_for $((5 * ROUND_MS / 1000)) in_sync "$A" "$B"
+	rounds=$(($(of_repair rounds) - rounds))
 	repaired=$(($(stat "$A" repaired) - repaired))
 	echo "# $name: after $(((${EPOCHREALTIME/./} - began) / 1000)) ms of rounds of $ROUND_MS ms:" \
-		"$repaired flows sent again"
+		"$rounds rounds compared, $repaired flows sent again"
+	# The one that runs may have passed it; then one finds it, and one that is asked
+	# for, or two while what is repaired is still swept, proves the repair.
+	check "$name: in a round or two" ge 4 $rounds
 	check "$name: tables are equal" same $FLOWS "$A" "$B"
 	check "$name: nothing else was sent" eq $(($(stat "$A" records_sent) - sent)) "$repaired"
 	check "$name: no full sync" eq "$(counter "$B" sync full_received)" "$full"
@@ -75,6 +81,9 @@ tamper added ctmake "$B" create count=$((FLOWS / 50)) src=10.1.0.7 dst=10.2.0.9 
 check "added: only what is of their classes" few
 check "what was added was noticed" stat_least "$B" foreign $((FLOWS / 50))
 tamper flushed in_ns "$B" conntrack -F
+check "the last repair and its cause: on B" shows "repaired .* classes: digests differed" ask "$B" status
+check "the last repair and its cause: on A" shows "repaired .* gw2, .* classes: digests differed" \
+	ask "$A" status
 
 # The backup is away while much changes: it has missed it for good, and knows.
 agent_signal STOP "$B"
@@ -88,6 +97,10 @@ not_in_sync() { field_is "$B" in_sync false; }
 check "away: does not say that it is in sync" wait_for 10 not_in_sync
 check "away: in sync again" wait_for 20 in_sync "$A" "$B"
 check "away: tables are equal" same $((FLOWS * 108 / 100)) "$A" "$B"
+check "away: the cause is told, on B" shows "repaired .* classes: changes were not sent" \
+	ask "$B" status
+check "away: the cause is told, on A" shows "repaired .* gw2, .*: it had been given up" \
+	ask "$A" status
 check "away: no full sync" eq "$(counter "$B" sync full_received)" "$full"
 ask "$B" status | sed -n '/sync\|repair/s/^/# /p'
 
@@ -103,11 +116,14 @@ in_ns "$B" nft -f - <<- END || bail "no nft"
 END
 lost() { in_ns "$B" nft list table inet loss | sed -n 's/.*packets \([0-9]*\).*/\1/p'; }
 loses() { ge "$(lost)" 1; }
-TOTAL=$((FLOWS * 108 / 100)) SEEN=0
+TOTAL=$((FLOWS * 108 / 100)) SEEN=0 LAG=0
 while [ "$SEEN" -lt "$LOST_S" ]; do
 	make_some 50 10.1.2.$((SEEN % 250 + 1)) timeout=$((3000 - SEEN))
 	in_ns "$A" conntrack -U -p udp --orig-src 10.1.0.5 -m $((100 + SEEN)) > /dev/null 2>&1
 	field_is "$B" in_sync true > /dev/null && [ "$SEEN" -gt 5 ] && CLAIMED=$SEEN
+	lag=$(peer_field "$A" gw2 lag_ms)
+	lag=${lag/null/0}
+	[ "${lag:-0}" -le "$LAG" ] || LAG=$lag
 	SEEN=$((SEEN + 1))
 	sleep 1
 done
@@ -115,6 +131,9 @@ TOTAL=$((TOTAL + 50 * (LOST_S < 250 ? LOST_S : 250)))
 check "lost for $LOST_S s: so it was" loses
 echo "# lost for $LOST_S s: $(lost) datagrams"
 check "lost for $LOST_S s: never said to be in sync after 5 s" eq "${CLAIMED:-}" ""
+echo "# lost for $LOST_S s: lag of $LAG ms shown at most, $(field "$A" would_be_lost) would be lost"
+check "lost for $LOST_S s: the lag was shown" ge $LAG 500
+check "lost for $LOST_S s: if A died, all would be lost" ge "$(field "$A" would_be_lost)" $FLOWS
 began=${EPOCHREALTIME/./}
 in_ns "$B" nft delete table inet loss
 check "lost for $LOST_S s: in sync again" wait_for 20 in_sync "$A" "$B"
@@ -129,18 +148,32 @@ for _ in 1 2 3 4 5; do
 	modprobe nf_conntrack_netlink
 done
 check "reloaded: there were gaps" stat_least "$A" notifier_gaps 5
+later() { ge "$(peer_field "$A" gw2 in_sync_since_ms)" $(($1 + 1)); }
 rounds=$(of_repair rounds)
 proven() { ge "$(of_repair rounds)" $((rounds + 2)) && in_sync "$A" "$B"; }
 check "reloaded: in sync" wait_for 20 proven
 check "reloaded: no class differs" eq "$(of_repair differing)" 0
 check "reloaded: tables are equal" same $TOTAL "$A" "$B"
 
+since=$(peer_field "$A" gw2 in_sync_since_ms)
+check "of a member in sync: since when" wait_for 5 later "$since"
 # By hand, where nobody repairs.
 check "B ends" agent_end "$B"
+check "of one that is dead: not in sync" wait_for 10 peer_is "$A" gw2 in_sync false
+check "of one that is dead: since it was heard" ge "$(peer_field "$A" gw2 last_heard_ms)" \
+	"$(peer_field "$A" gw2 in_sync_since_ms)"
 in_ns "$B" conntrack -U -p udp --orig-src 10.1.0.8 --sport 1000 -m 77 > /dev/null 2>&1
 in_ns "$B" conntrack -D -p udp --orig-src 10.1.0.8 --sport 1001 > /dev/null 2>&1
+# Its agent may not tell: B's is not there.
+in_ns "$A" conntrack -D -p udp --orig-src 10.1.0.8 --sport 1002 > /dev/null 2>&1
+ctmake "$B" update count=1 src=10.1.0.8 dst=10.2.0.9 proto=17 dport=53 sport=1003 \
+	status=$((0x0e | 0x400)) > /dev/null
 verify > "$TMP/verify"
 check "verify: it names what was changed" grep "mark is 77 here, absent there" "$TMP/verify"
-check "and what was deleted" grep "missing here: announced" "$TMP/verify"
-check "and that alone" grep " 2 differ" "$TMP/verify"
+check "and what was deleted" grep "missing here: announced, and not installed or removed here" \
+	"$TMP/verify"
+check "and what the owner has no more" grep "missing there: a replica that its owner does not have" \
+	"$TMP/verify"
+check "and a state that differs" grep "fixed_timeout here, not there" "$TMP/verify"
+check "and that alone" grep " 4 differ" "$TMP/verify"
 finish
