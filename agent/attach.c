@@ -11,7 +11,6 @@
 
 #define ATTACH_RETRY_NS		(1 * NSEC_PER_SEC)
 #define ATTACH_FILTER_NS	(1 * NSEC_PER_SEC)	/* addresses come in flocks */
-#define ATTACH_BATCH_MIN	512	/* of GWSYNC_A_PARAM_BATCH_BYTES */
 
 static bool attach_delta(void *arg, uint64_t set, uint32_t walk_id,
 			 const void *records, size_t len)
@@ -225,14 +224,11 @@ void sync_exit(struct group *g)
 
 void sync_link_changed(struct group *g)
 {
-	size_t fits = frame_records_max((unsigned int)links_payload_max(g->links) +
-					FRAME_IP_BYTES);
+	size_t fits = frame_records_max(links_mtu(g->links));
 	struct sync *s = &g->sync;
 
 	if (fits > s->batch_most)
 		fits = s->batch_most;
-	if (fits < ATTACH_BATCH_MIN)
-		fits = ATTACH_BATCH_MIN;
 	if (fits == s->batch_bytes)
 		return;
 	s->batch_bytes = fits;

@@ -471,9 +471,9 @@ uint32_t frame_count_records(const struct frame_data *data)
 
 size_t frame_records_max(unsigned int mtu)
 {
-	/* 576 is what every IPv4 host must take (RFC 791); records need not fit less. */
-	if (mtu < 576)
-		return 0;
+	/* The kernel half makes no smaller batches: IP has to cut the datagram. */
+	if (mtu < FRAME_MTU_MIN)
+		return FRAME_RECORDS_MIN;
 	if (mtu - FRAME_OVERHEAD > FRAME_RECORDS_MAX)
 		return FRAME_RECORDS_MAX;
 	return mtu - FRAME_OVERHEAD;

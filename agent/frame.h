@@ -26,9 +26,14 @@
 /* All that stands beside the records in the IP packet of a DATA frame. */
 #define FRAME_OVERHEAD	(FRAME_IP_BYTES + FRAME_HEAD_BYTES + FRAME_DATA_BYTES + FRAME_TAG_BYTES)
 
-#define FRAME_RECORDS_MAX	8192	/* bytes of records: GWSYNC_A_PARAM_BATCH_BYTES */
+/* Bytes of records, as GWSYNC_A_PARAM_BATCH_BYTES. */
+#define FRAME_RECORDS_MIN	512
+#define FRAME_RECORDS_MAX	8192
 #define FRAME_BODY_MAX		(FRAME_DATA_BYTES + FRAME_RECORDS_MAX)
 #define FRAME_MAX		(FRAME_HEAD_BYTES + FRAME_BODY_MAX + FRAME_TAG_BYTES)
+
+/* With a smaller MTU a full DATA frame goes in fragments. */
+#define FRAME_MTU_MIN		(FRAME_OVERHEAD + FRAME_RECORDS_MIN)
 
 /* Sequence numbers and acks stay below it: the next one always exists. */
 #define FRAME_SEQ_MAX		(UINT64_MAX >> 1)
@@ -271,7 +276,8 @@ uint32_t frame_count_records(const struct frame_data *data);
  * frame_records_max() - most bytes of records in a DATA frame
  * @mtu: of the link, bytes of an IP packet
  *
- * Return: at most FRAME_RECORDS_MAX; 0 if the MTU is too small to use.
+ * Return: what fits one, FRAME_RECORDS_MIN at the least and FRAME_RECORDS_MAX at
+ * the most.
  */
 size_t frame_records_max(unsigned int mtu);
 

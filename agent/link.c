@@ -13,6 +13,7 @@
 #include <linux/sock_diag.h>
 
 #include "container.h"
+#include "frame.h"
 #include "link.h"
 #include "log.h"
 #include "loop.h"
@@ -22,8 +23,6 @@
 #define LINK_SNDBUF	(1 << 20)
 #define LINK_RETRY_NS	(1 * NSEC_PER_SEC)
 #define LINK_WATCH_BUF	32768
-#define LINK_MTU_MIN	576
-#define LINK_HEADERS	28		/* of IPv4 and UDP */
 
 struct link {
 	struct links		*links;
@@ -210,6 +209,14 @@ static int link_open(struct link *link)
 	return err;
 }
 
+/* It works, but a fragment that is lost costs the datagram. */
+static void link_check_mtu(const struct link *link)
+{
+	if (link->sync && link->ifindex && link->mtu < FRAME_MTU_MIN)
+		log_warning("link %s: MTU %u is under %d: records go in fragments; raise it on all members (ip link set dev %s mtu 1500)",
+			    link->name, link->mtu, FRAME_MTU_MIN, link->name);
+}
+
 /* Takes what rtnetlink says of the interface; opens and closes the socket. */
 static void link_update(struct link *link, int ifindex, bool running, uint32_t mtu)
 {
@@ -237,6 +244,8 @@ static void link_update(struct link *link, int ifindex, bool running, uint32_t m
 	} else if (was_there && !ifindex) {
 		log_warning("link %s: interface is gone, waiting for it", link->name);
 	}
+	if (!was_there || was_mtu != mtu)
+		link_check_mtu(link);
 	if (was_up != link_is_up(link) || was_mtu != mtu)
 		link_changed(link);
 }
@@ -540,9 +549,9 @@ bool links_deaf(struct links *links, bool *overflow)
 	return up && deaf == up;
 }
 
-size_t links_payload_max(const struct links *links)
+unsigned int links_mtu(const struct links *links)
 {
-	uint32_t least = LINK_DATAGRAM_MAX + LINK_HEADERS;
+	uint32_t least = LINK_DATAGRAM_MAX + FRAME_IP_BYTES;
 	unsigned int i;
 
 	for (i = 0; i < links->count; i++) {
@@ -555,12 +564,10 @@ size_t links_payload_max(const struct links *links)
 			mtu = link->mtu_cap;
 		if (!mtu)		/* not seen yet: Ethernet's */
 			mtu = 1500;
-		if (mtu < LINK_MTU_MIN)
-			mtu = LINK_MTU_MIN;
 		if (mtu < least)
 			least = mtu;
 	}
-	return least - LINK_HEADERS;
+	return least;
 }
 
 int links_send(struct links *links, unsigned int number, const void *data, size_t len)

@@ -65,8 +65,8 @@ bool links_sync_down(const struct links *links);
  */
 bool links_deaf(struct links *links, bool *overflow);
 
-/* Most bytes of UDP payload that fit a packet of every sync link. */
-size_t links_payload_max(const struct links *links);
+/* The least MTU of all sync links: most bytes of an IP packet that fits each. */
+unsigned int links_mtu(const struct links *links);
 
 /* 0 or -errno.  -EAGAIN: the socket is full; the datagram counts as lost. */
 int links_send(struct links *links, unsigned int number, const void *data, size_t len);

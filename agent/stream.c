@@ -103,15 +103,9 @@ static void stream_lost(void *arg, uint64_t first, uint64_t next)
 
 int stream_alloc(struct group *g)
 {
-	size_t records_max = frame_records_max((unsigned int)links_payload_max(g->links) +
-					       FRAME_IP_BYTES);
+	size_t records_max = frame_records_max(links_mtu(g->links));
 	unsigned int i;
 
-	if (!records_max) {
-		log_error("links: an MTU of %zu bytes is too small",
-			  links_payload_max(g->links) + FRAME_IP_BYTES);
-		return -EMSGSIZE;
-	}
 	g->stream_timer.fire = stream_fire;
 	g->transmit = transmit_alloc(g->config->retransmit_frames, records_max);
 	if (!g->transmit)

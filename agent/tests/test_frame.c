@@ -430,9 +430,11 @@ static void test_head(void **state)
 static void test_records_max(void **state)
 {
 	(void)state;
-	assert_int_equal(frame_records_max(0), 0);
-	assert_int_equal(frame_records_max(575), 0);
-	assert_int_equal(frame_records_max(576), 576 - FRAME_OVERHEAD);
+	/* Never less than the kernel half takes, whatever fits. */
+	assert_int_equal(frame_records_max(0), FRAME_RECORDS_MIN);
+	assert_int_equal(frame_records_max(FRAME_MTU_MIN - 1), FRAME_RECORDS_MIN);
+	assert_int_equal(frame_records_max(FRAME_MTU_MIN), FRAME_RECORDS_MIN);
+	assert_int_equal(frame_records_max(FRAME_MTU_MIN + 1), FRAME_RECORDS_MIN + 1);
 	assert_int_equal(frame_records_max(1500), 1500 - FRAME_OVERHEAD);
 	assert_int_equal(frame_records_max(9000), FRAME_RECORDS_MAX);
 	assert_int_equal(frame_records_max(65535), FRAME_RECORDS_MAX);
