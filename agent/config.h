@@ -84,7 +84,7 @@ struct config {
 	uint32_t		hold_ms;
 	uint32_t		tombstones;
 	uint32_t		walk_rate;	/* flows a second of a full sync */
-	uint32_t		digest_ms;	/* in which all digests are sent, 0: never */
+	uint32_t		digest_ms;	/* in which all are sent once, 0: when asked for */
 	struct config_filter	filter;
 
 	/* daemon */

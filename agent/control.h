@@ -3,7 +3,8 @@
  *
  * Request {"command": "status", ...}; answer {"ok": true, ...} or
  * {"ok": false, "error": "text"}.  Clients, sizes and rates are bounded; a
- * slow reader is cut off.  SO_PEERCRED: root and the socket's group only.
+ * slow reader is cut off.  SO_PEERCRED: root, the daemon's own user and the
+ * socket's group only.
  */
 #ifndef GWSYNC_AGENT_CONTROL_H
 #define GWSYNC_AGENT_CONTROL_H

@@ -93,7 +93,8 @@ enum frame_state {
 
 #define FRAME_PEER_SESSION		(1 << 0) /* the echoed boot id is in session */
 #define FRAME_PEER_IN_SYNC		(1 << 1) /* holds all state of this peer */
-#define FRAME_PEER_SERVED	(1 << 2) /* it is sent all changes; clear: ask for a full sync */
+#define FRAME_PEER_SERVED		(1 << 2) /* it is sent all changes; clear: it */
+						 /* compares, in a full sync asks anew */
 #define FRAME_PEER_FLAGS	0x07
 
 /* What the sender of a heartbeat knows of one peer. */

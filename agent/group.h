@@ -5,6 +5,7 @@
  * group.c	frames in, actions of the membership out, health
  * heartbeat.c	what a heartbeat says, and what is believed of one
  * stream.c	ordered streams over the links
+ * attach.c	the kernel half comes and goes
  * sync.c	streams <-> kernel half: deltas and full sync
  * repair.c	digests, and what differs by them
  * switchover.c	planned change of the owner
@@ -79,7 +80,7 @@ struct sync {
 	bool			owned;		/* at attach: the last agent ended as owner */
 
 	/* backup */
-	bool			complete;	/* all of it was here once, none was lost */
+	bool			complete;	/* all was here once; what is lost is repaired */
 	bool			missed;		/* the last changes were not for us */
 	bool			former;		/* flows of an earlier role may look own */
 	bool			unread;		/* the owner's records, at the last full sync */
@@ -102,7 +103,7 @@ struct sync {
 	uint64_t		renew_ns;	/* not active: not again before */
 	uint64_t		renew_wait_ns;
 	uint64_t		served;		/* members that get our changes */
-	uint64_t		mapped;		/* the same, as the kernel half knows it */
+	uint64_t		mapped;		/* these and repair.kept, as the kernel has it */
 	uint64_t		waiting;	/* for a walk to begin */
 	uint64_t		walking;	/* for the one that runs */
 	uint32_t		last_walk;

@@ -15,7 +15,7 @@
  *	@owner and that neither group nor others may read, write or run
  * @owner: who may own it too; 0: nobody else
  * @key: filled on success, else zero
- * @why: on failure: what is wrong and the remedy, without the path's name
+ * @why: on failure: what is wrong and the remedy; names the path
  * @why_len: bytes at @why
  *
  * Return: 0 or -errno.

@@ -25,7 +25,7 @@ struct links;
 struct loop;
 
 struct link_callbacks {
-	/* @data may be written to (it is opened in place) during the call. */
+	/* @data is valid during the call only. */
 	void (*receive)(void *arg, unsigned int link, const struct sockaddr_in *from,
 			uint8_t *data, size_t len);
 	/* A link went up or down; also called when its MTU changed. */

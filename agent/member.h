@@ -50,15 +50,17 @@ struct member_report {
 
 struct member_actions {
 	/* Become owner: replicas of @owners live, then addresses, then announce.
-	 * Called again, with a newer epoch, to assert an ownership that was
-	 * contested.
+	 * Called again to assert an ownership that was contested: with a newer
+	 * epoch, or with the same one and @owners 0 if others must only be told.
 	 */
 	void (*acquire)(void *arg, uint64_t owners, uint32_t epoch);
 	/* Stop being owner; addresses first. @owner is the member to follow. */
 	void (*release)(void *arg, uint8_t owner, uint32_t epoch);
-	/* A backup follows @owner from now on, 0: none; it is not in sync. */
+	/* A backup follows @owner, never 0, from now on; it is not in sync. */
 	void (*follow)(void *arg, uint8_t owner, uint32_t epoch);
-	/* The owner should hand over to @to, which is in sync and better. */
+	/* The owner should hand over to @to, which is in sync: it has the higher
+	 * priority, or it is healthy and this member is not.
+	 */
 	void (*hand_over)(void *arg, uint8_t to);
 	/* Send a heartbeat now: the report has changed. */
 	void (*announce)(void *arg);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Records in words: for "gwsync flows".  The daemon never looks into one. */
+/* Records in words: for "gwsync flows" and "verify".  The daemon never looks into
+ * one, but at the length and kind by which it counts them.
+ */
 #ifndef GWSYNC_AGENT_RECORD_H
 #define GWSYNC_AGENT_RECORD_H
 

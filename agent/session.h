@@ -143,7 +143,7 @@ enum session_verdict session_receive(struct session *session, uint64_t now,
  * session_echo() - fill in the peers of a heartbeat
  * @session: of more than FRAME_PEERS_MAX peers each heartbeat names others
  * @heartbeat: peers and peer[] are written: member, boot id, counter and
- *	FRAME_PEER_SESSION; the caller adds ack and FRAME_PEER_IN_SYNC
+ *	FRAME_PEER_SESSION; the caller adds ack, FRAME_PEER_IN_SYNC and _SERVED
  *
  * Call once a heartbeat interval, not once a link.
  */

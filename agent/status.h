@@ -3,18 +3,24 @@
  *
  * "status": {"ok": true, "version", "group", "member", "name", "state":
  *	"initialize"|"backup"|"owner", "since_ms", "epoch", "priority" (in effect),
- *	"owner": id or null, "owner_name", "in_sync", "sync": see below,
+ *	"owner": id or null, "owner_name" or null, "in_sync", "in_sync_since_ms" (how
+ *	long that has been so) or null, "sync": see below, "repair": see below,
  *	"healthy", "problems": [text], "auth": "sealed"|"none", "stateless",
  *	"links": [{"interface","sync","state","mtu",...}], "data_link": name or null,
  *	"peers": [see "members"], "virtual_routers": vrouters_json(),
+ *	"would_be_lost" (connections, if this member died now),
  *	"kernel": {"attached", then kernel_state_json()},
- *	"switchover": {"phase", "to", "result"}}
- *	"sync": {"phase": "none"|"request"|"receive"|"sweep"|"done"|"stateless",
- *	"owner", "walk_id", "since_ms", "lag_frames", "missing_ms", "serving": [id]}
+ *	"switchover": {"phase", "to": name or null, "result"}}
+ *	"sync": {"phase": "none"|"request"|"receive"|"sweep"|"verify"|"done"|
+ *	"stateless", "owner": id or null, "walk_id", "since_ms", "lag_frames",
+ *	"missing_ms", "refused" (records, since the last full sync), "serving": [id]}
+ *	"repair": {"differing" (classes), "rounds", "proven_ms" or null, "repairs",
+ *	"last": {"ago_ms", "classes", "cause"} or null}
  * "members": {"ok": true, "members": [{"id", "name", "self", "alive", "session",
  *	"state", "epoch", "priority", "healthy", "owner", "in_sync", "stateless",
- *	"sync_link", "last_heard_ms" or null, "since_ms", "lag_frames" (sent to it
- *	and not acked), "served", "links": [names it is heard on]}]}
+ *	"sync_link", "last_heard_ms" or null, "since_ms", "in_sync_since_ms" or null,
+ *	"lag_frames" (sent to it and not acked), "lag_ms" (age of the oldest of them)
+ *	or null, "served", "links": [names it is heard on]}]}
  * "stats": {"ok": true, "session", "dropped", "transmit", "receive": {name: {}},
  *	"sync", "kernel"}: objects of counters
  * "switchover" {"to": name or id, optional; "force": bool}: {"ok": true, "to",

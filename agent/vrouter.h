@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* Virtual routers: on the owner a macvlan with the virtual MAC, up and with
- * the virtual addresses; on every other member gone.
+ * the virtual addresses; on every other member down and without them.
  */
 #ifndef GWSYNC_AGENT_VROUTER_H
 #define GWSYNC_AGENT_VROUTER_H
