@@ -29,7 +29,7 @@
  * @extack: says why not
  *
  * Context: process, under gn->lock.  Its cost does not depend on the flows.
- * Return: 0; -ESTALE: an old epoch; -ENOMEM.
+ * Return: 0; -ESTALE: an old epoch; -EINVAL: @set names 0 or this member; -ENOMEM.
  */
 int gwsync_activate(struct gwsync_net *gn, u64 set, u32 epoch, struct netlink_ext_ack *extack)
 {
@@ -84,7 +84,7 @@ int gwsync_activate(struct gwsync_net *gn, u64 set, u32 epoch, struct netlink_ex
  * that the new owner made meanwhile.
  *
  * Context: process, under gn->lock.
- * Return: 0; -ESTALE: an old epoch; -ENOMEM.
+ * Return: 0; -ESTALE: an old epoch; -EINVAL: @owner is this member; -ENOMEM.
  */
 int gwsync_deactivate(struct gwsync_net *gn, u8 owner, u32 epoch, struct netlink_ext_ack *extack)
 {

@@ -155,8 +155,8 @@ static u32 gwsync_digest_part(u32 digest, u8 type, const u8 *value, unsigned int
  * counters and expectations.
  *
  * Context: any.
- * Return: 31 bits; 0: a flow that raises no events, of whose end nobody would
- * hear, and whose number would stay for ever.
+ * Return: 31 bits; 0: a flow whose end raises no event: nobody would hear of
+ * it, and the number would stay for ever.
  */
 u32 gwsync_digest_record(const u8 *record, unsigned int len, u32 key)
 {

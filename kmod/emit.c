@@ -29,7 +29,7 @@
 #define GWSYNC_EMIT_BATCHES	8	/* sets of members served at once */
 #define GWSYNC_EMIT_QUOTA	256	/* entries of a CPU's ring a round */
 #define GWSYNC_EMIT_RETRY_MS	10	/* the agent's socket was full */
-#define GWSYNC_TICK_MS		10000	/* flows that raise no events */
+#define GWSYNC_TICK_MS		10000	/* flows whose end raises no event */
 
 struct gwsync_batch {
 	u64		set;
@@ -123,7 +123,7 @@ void gwsync_emit_flush(struct gwsync_net *gn)
 }
 
 /**
- * gwsync_emit_tick - there are flows that raise no events to look after
+ * gwsync_emit_tick - there are flows to look after whose end raises no event
  * @gn: the netns
  *
  * Context: any.

@@ -115,7 +115,7 @@ enum gwsync_walk_job {
 	GWSYNC_WALK_PURGE_BIT,		/* remove all replicas of purge_owners */
 	GWSYNC_WALK_EXTEND_BIT,		/* push the expiry of replicas into the future */
 	GWSYNC_WALK_RESEND_BIT,		/* emit all own flows by the map: notifier gap */
-	GWSYNC_WALK_MUTE_BIT,		/* the same for own flows that raise no events */
+	GWSYNC_WALK_MUTE_BIT,		/* the same for own flows whose end raises no event */
 	GWSYNC_WALK_DRIFT_BIT,		/* and for TCP flows that have moved far, drift.c */
 	GWSYNC_WALK_REPAIR_BIT,		/* emit the flows of some classes, repair.c */
 
@@ -133,7 +133,9 @@ struct gwsync_net {
 	struct net			*net;
 	struct gwsync_stats __percpu	*stats;
 
-	/* Slow path: attach, parameters, activation.  Serializes all commands. */
+	/* Slow path: attach, parameters, activation.  Serializes all commands but
+	 * GET_STATS and GET_FLOW.
+	 */
 	struct mutex			lock;
 	bool				attached;
 	u32				portid;		/* of the agent, 0: none */

@@ -94,7 +94,7 @@ MODULE_PARM_DESC(walk_rate, "flows a second that a walk emits, 0..10000000, 0: a
 
 static struct gwsync_param gwsync_digest_ms = { .value = 10000, .max = GWSYNC_DIGEST_MS_MAX };
 module_param_cb(digest_ms, &gwsync_param_ops, &gwsync_digest_ms, 0644);
-MODULE_PARM_DESC(digest_ms, "in which all digests are sent once, 0: never, 0..3600000 (10000)");
+MODULE_PARM_DESC(digest_ms, "in which all digests are sent once, 0: when asked for, 0..3600000 (10000)");
 
 static struct gwsync_param gwsync_ring_size = {
 	.value = 4096, .min = GWSYNC_RING_SIZE_MIN, .max = GWSYNC_RING_SIZE_MAX, .pow2 = true,

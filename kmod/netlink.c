@@ -2,7 +2,8 @@
 /*
  * The generic netlink edge: attributes in, attributes out, nothing else.
  *
- * Every command takes gn->lock and calls the function of its noun.
+ * Every command but GET_STATS and GET_FLOW takes gn->lock; each calls the
+ * function of its noun.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 

@@ -9,9 +9,10 @@ struct netlink_ext_ack;
 
 /**
  * struct gwsync_repair - what an owner is asked to send again
- * @wanted: classes, by bucket; under gn->lock and @lock
+ * @lock: of @asked and @wanted
+ * @asked: there are some in @wanted
+ * @wanted: classes, by bucket
  * @running: those of the walk that runs; the worker's own
- * @lock: of @wanted
  * @phase: of the worker
  * @bucket: where the worker is in its phase
  */

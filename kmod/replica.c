@@ -4,8 +4,8 @@
  *
  * A replica is an ordinary confirmed flow with a mark.  Its own clock stands
  * in the far future, what is left of its owner's is kept in the mark.  It is
- * updated in place; only another NAT mapping, or an extension that it was made
- * without, replaces it.
+ * updated in place; only another NAT mapping, direction of a zone, helper or
+ * master, or an extension that it was made without, replaces it.
  */
 #include <linux/security.h>
 #include <net/tcp.h>

@@ -53,7 +53,7 @@ struct gwsync_walk {
 	struct gwsync_pass	pass[GWSYNC_CURSORS];
 	unsigned int		size;			/* of the table, when last looked at */
 	u64			end[GWSYNC_WALK_JOBS];	/* of a job's round, in its pass */
-	unsigned int		mute;			/* own flows that raise no events */
+	unsigned int		mute;			/* own flows whose end raises no event */
 	unsigned int		mute_seen;		/* the same, of the pass that runs */
 	unsigned int		mute_full;		/* the same, of the agent's walk */
 
@@ -86,11 +86,12 @@ void gwsync_walk_request(struct gwsync_net *gn, enum gwsync_walk_job job)
 }
 
 /**
- * gwsync_walk_mute - own flows without events
+ * gwsync_walk_mute - own flows that are mute
  * @gn: the netns
  *
- * Flows that are older than the attach carry no event extension: a slow
- * periodic walk emits them, and tells when one of them has gone.
+ * They are older than the attach, so they carry no event extension, or a rule
+ * leaves DESTROY out, see gwsync_flow_is_mute(): a slow periodic walk emits
+ * them, and tells when one of them has gone.
  *
  * Context: any.
  * Return: how many the last pass saw, and were told since.
@@ -101,7 +102,7 @@ unsigned int gwsync_walk_mute(const struct gwsync_net *gn)
 }
 
 /**
- * gwsync_walk_note_mute - an own flow without events was told
+ * gwsync_walk_note_mute - an own flow that is mute was told
  * @gn: the netns
  *
  * Context: the worker, under emit->lock.

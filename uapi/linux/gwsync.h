@@ -26,7 +26,7 @@
 #define GWSYNC_BUCKET_CLASSES	64
 #define GWSYNC_CLASSES		(GWSYNC_BUCKETS * GWSYNC_BUCKET_CLASSES)
 
-/* Most prefixes, ports, zones and marks that one filter may name. */
+/* Most protocols, prefixes, ports, zones and marks that one filter may name. */
 #define GWSYNC_FILTER_MAX	256
 
 /**
@@ -120,7 +120,7 @@ enum gwsync_cmd {
  * @GWSYNC_A_BOOT_ID: (u64) random, one for each netns, made when the module
  *	or the netns came: tells an agent whether the replicas it knew are
  *	still there
- * @GWSYNC_A_COUNT: (u32) of records applied, flows walked, swept or adopted
+ * @GWSYNC_A_COUNT: (u32) of flows walked, swept or adopted, of classes that differ
  * @GWSYNC_A_CURSOR: (u64) opaque position of a dump
  * @GWSYNC_A_FLOW_STATE: (nest) &enum gwsync_flow_attr
  * @GWSYNC_A_STATS: (nest) &enum gwsync_stat_attr, all u64
@@ -135,7 +135,8 @@ enum gwsync_cmd {
  * @GWSYNC_A_FLOWS: (u64) own flows announced to somebody
  * @GWSYNC_A_CLASSES: (binary) GWSYNC_BUCKETS * __u64, host order: bit n of word
  *	m is class m * GWSYNC_BUCKET_CLASSES + n
- * @GWSYNC_A_PARAM_DIGEST_MS: (u32) in which all digests are sent once, 0: never
+ * @GWSYNC_A_PARAM_DIGEST_MS: (u32) in which all digests are sent once, 0: only
+ *	when they are asked for
  * @GWSYNC_A_WAITING: (u32) changed and ended flows that wait to be emitted; not
  *	those that found no room in a ring, which a walk looks for
  * @GWSYNC_A_MUTE: (u32) own flows whose end raises no event, as of the last look
@@ -182,7 +183,7 @@ enum gwsync_attr {
  * @GWSYNC_EVENT_WALK_DONE: the walk WALK_ID has emitted its last record (COUNT)
  * @GWSYNC_EVENT_SWEEP_DONE: the sweep after SYNC_END is over (OWNER, COUNT)
  * @GWSYNC_EVENT_ACTIVATE_DONE: all adopted flows were put right (COUNT)
- * @GWSYNC_EVENT_LOST: tombstones were lost: backups may hold flows that are
+ * @GWSYNC_EVENT_LOST: ends of flows were lost: backups may hold flows that are
  *	gone, start a full sync
  * @GWSYNC_EVENT_DIGEST: a whole round of OWNER's digests was compared; COUNT
  *	classes differ
@@ -286,7 +287,7 @@ enum gwsync_stat_attr {
 	GWSYNC_STAT_A_RECORDS_APPLIED,	/* records_applied */
 	GWSYNC_STAT_A_REPLICAS_CREATED,	/* replicas_created */
 	GWSYNC_STAT_A_REPLICAS_UPDATED,	/* replicas_updated: in place */
-	GWSYNC_STAT_A_REPLICAS_REPLACED,/* replicas_replaced: the NAT mapping was another */
+	GWSYNC_STAT_A_REPLICAS_REPLACED,/* replicas_replaced: made anew, the record did not fit */
 	GWSYNC_STAT_A_REPLICAS_REMOVED,	/* replicas_removed: by record, sweep or purge */
 	GWSYNC_STAT_A_REPLICAS_LOST,	/* replicas_lost: gone behind our back */
 	GWSYNC_STAT_A_REFUSED_STALE,	/* refused_stale: messages of an older epoch */
@@ -362,7 +363,7 @@ struct gwsync_record {
  */
 #define GWSYNC_STATUS_FIRST	(1 << 15)
 
-/* A flow that raises no events: nobody learns of its end, it has no digest. */
+/* A flow whose end raises no event: nobody learns of it, so it has no digest. */
 #define GWSYNC_STATUS_MUTE	(1 << 14)
 
 /* Not about a flow: the header's l3num, l4proto, status and timeout are 0. */
