@@ -244,29 +244,31 @@ static bool status_intervals_differ(const struct group *g)
 	return false;
 }
 
+static void add_problem(json_t *array, const char *text)
+{
+	json_array_append_new(array, json_string(text));
+}
+
 static json_t *status_problems(const struct group *g, uint64_t refused)
 {
 	json_t *array = json_array();
 
 	if (g->config->sync_state && !g->sync.kernel)
-		json_array_append_new(array, json_string("kernel half not attached"));
+		add_problem(array, "kernel half not attached");
 	if (!vrouters_healthy(g->vrouters))
-		json_array_append_new(array, json_string("a virtual router has no carrier"));
+		add_problem(array, "a virtual router has no carrier");
 	if (g->acquire_failed)
-		json_array_append_new(array, json_string("virtual routers could not be set up"));
+		add_problem(array, "virtual routers could not be set up");
 	if (links_sync_down(g->links))
-		json_array_append_new(array, json_string("sync link down"));
+		add_problem(array, "sync link down");
 	if (g->member.isolated)
-		json_array_append_new(array, json_string("no link is up"));
+		add_problem(array, "no link is up");
 	if (status_intervals_differ(g))
-		json_array_append_new(array,
-				      json_string("group.heartbeat_ms differs among the members"));
+		add_problem(array, "group.heartbeat_ms differs among the members");
 	if (g->repair.unheard)
-		json_array_append_new(array,
-				      json_string("the owner sends no digests: nothing proves that its connections are here"));
+		add_problem(array, "no digests come from the owner: nothing proves this copy");
 	if (g->sync.unread)
-		json_array_append_new(array,
-				      json_string("the owner's records are of a version that this member cannot read: upgrade this member"));
+		add_problem(array, "the owner's records are newer: upgrade this member");
 	if (refused)
 		json_array_append_new(array,
 				      json_sprintf("%llu records refused since the last full sync: see refused_* in gwsync stats",
@@ -274,7 +276,7 @@ static json_t *status_problems(const struct group *g, uint64_t refused)
 	/* A minute: an old mistake, or a recording of this member, is no problem. */
 	if (g->complain_ns[SESSION_DROP_DUPLICATE] &&
 	    elapsed_ms(g->complain_ns[SESSION_DROP_DUPLICATE]) < STATUS_DUPLICATE_MS)
-		json_array_append_new(array, json_string("another machine uses this member id"));
+		add_problem(array, "another machine uses this member id");
 	return array;
 }
 

@@ -7,7 +7,8 @@
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 LAN=lan-$TAG
-HEARTBEAT=100 DEAD_AFTER=$((3 * SCALE))
+# On the debug kernel several daemons may all stand still for seconds.
+HEARTBEAT=$((SCALE > 4 ? 200 : 100)) DEAD_AFTER=$((3 * SCALE))
 # For who must not take the living for dead; the configuration takes no more.
 PATIENT=$((SCALE > 10 ? 100 : 10 * SCALE))
 declare -A AGENT=()
