@@ -8,7 +8,8 @@
  *	"healthy", "problems": [text], "auth": "sealed"|"none", "stateless",
  *	"links": [{"interface","sync","state","mtu",...}], "data_link": name or null,
  *	"peers": [see "members"], "virtual_routers": vrouters_json(),
- *	"would_be_lost" (connections, if this member died now),
+ *	"would_be_lost" (connections, if this member died now: what waits in the kernel
+ *	half, or was not acked by the backup that has most),
  *	"kernel": {"attached", then kernel_state_json()},
  *	"switchover": {"phase", "to": name or null, "result"}}
  *	"sync": {"phase": "none"|"request"|"receive"|"sweep"|"verify"|"done"|
@@ -20,7 +21,8 @@
  *	"state", "epoch", "priority", "healthy", "owner", "in_sync", "stateless",
  *	"sync_link", "last_heard_ms" or null, "since_ms", "in_sync_since_ms" or null,
  *	"lag_frames" (sent to it and not acked), "lag_ms" (age of the oldest of them)
- *	or null, "served", "links": [names it is heard on]}]}
+ *	or null, "served", "repair": its last one by this owner, as "last" above,
+ *	or null, "links": [names it is heard on]}]}
  * "stats": {"ok": true, "session", "dropped", "transmit", "receive": {name: {}},
  *	"sync", "kernel"}: objects of counters
  * "switchover" {"to": name or id, optional; "force": bool}: {"ok": true, "to",
