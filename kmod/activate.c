@@ -57,6 +57,8 @@ int gwsync_activate(struct gwsync_net *gn, u64 set, u32 epoch, struct netlink_ex
 	gn->epoch = epoch;
 	gn->demote.wanted = 0;
 	gn->demote.running = 0;
+	/* Its owner will not end it: what it has named becomes own with the rest. */
+	gn->syncing &= ~set;
 	WRITE_ONCE(gn->adopted, gn->adopted | set);
 	/* Those of an activation that was called off before its walk was over, too. */
 	gn->adopt.wanted |= gn->adopted;

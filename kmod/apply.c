@@ -241,6 +241,8 @@ int gwsync_purge(struct gwsync_net *gn, u8 owner, struct netlink_ext_ack *extack
 		return -EBUSY;
 	}
 	mutex_lock(&gn->replica_lock);
+	/* A sync that its owner never ended would keep all digests from being compared. */
+	gn->syncing &= ~bit;
 	gn->purge.wanted |= bit;
 	mutex_unlock(&gn->replica_lock);
 	gwsync_walk_request(gn, GWSYNC_WALK_PURGE_BIT);
