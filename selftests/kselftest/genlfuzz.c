@@ -5,8 +5,9 @@
  * genlfuzz [-f] NETNS RECORDS SEED MESSAGES
  *
  * RECORDS is a file of valid records (gwctl dump file ...), which are changed
- * and sent again; several sockets attach, are closed and opened again; one of
- * them never reads.  Packets pass in between, so that there are own flows.
+ * and sent again, among records of the other kinds; several sockets attach, are
+ * closed and opened again; one of them never reads.  Packets pass in between, so
+ * that there are own flows.
  * -f: a memory allocation of the kernel fails in every fourth message.
  *
  * Prints what became of each command.  Fails if one of them was never taken or
@@ -37,6 +38,7 @@
 #define RECORD_ROOM	(2 * GWSYNC_RECORD_MAX)
 #define PORT		20000		/* of the packets in between */
 #define FAIL_NTH	16		/* allocations of one message: more are rare */
+#define KINDS		(GWSYNC_RECORD_REPAIR_END + 1)
 
 struct part {
 	uint16_t	at, len;
@@ -58,17 +60,22 @@ static const struct command {
 	{ "SET_MAP", GWSYNC_CMD_SET_MAP, 5 },
 	{ "APPLY", GWSYNC_CMD_APPLY, 40 },
 	{ "SYNC_BEGIN", GWSYNC_CMD_SYNC_BEGIN, 4 },
-	{ "SYNC_END", GWSYNC_CMD_SYNC_END, 5 },
+	{ "SYNC_END", GWSYNC_CMD_SYNC_END, 8 },
 	{ "WALK", GWSYNC_CMD_WALK, 6 },
 	{ "ACTIVATE", GWSYNC_CMD_ACTIVATE, 4 },
 	{ "DEACTIVATE", GWSYNC_CMD_DEACTIVATE, 4 },
 	{ "PURGE", GWSYNC_CMD_PURGE, 2 },
 	{ "GET_FLOW", GWSYNC_CMD_GET_FLOW, 4 },
 	{ "GET_STATS", GWSYNC_CMD_GET_STATS, 3 },
+	{ "REPAIR", GWSYNC_CMD_REPAIR, 10 },
+	{ "GET_DIGEST", GWSYNC_CMD_GET_DIGEST, 3 },
 	{ "others", GWSYNC_CMD_MAX + 1, 4 },
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+/* All but DELTA and EVENT, which are no commands; and the others. */
+_Static_assert(COMMANDS == GWSYNC_CMD_MAX - 2 + 1, "a command is missing");
 
 static struct client client[SOCKETS];
 static const char *netns;
@@ -197,26 +204,122 @@ static unsigned int change_part(uint8_t *rec, unsigned int len)
 	}
 }
 
-static unsigned int rnd_record(uint8_t *out)
+/* A valid record of a flow, or of its end. */
+static unsigned int put_flow(uint8_t *rec, uint8_t kind)
 {
-	static uint8_t rec[2 * RECORD_ROOM];
 	const uint8_t *from = valid[rnd(valids)];
-	unsigned int len = record_len(from), n;
+	unsigned int len = record_len(from);
 
 	memcpy(rec, from, len);
 	/* Flows of a few ports: they are created, updated and ended in turn. */
 	rec[tuple_end(rec) - 4] = 1;
 	rec[tuple_end(rec) - 3] = rnd(12);
-	if (!rnd(5))
-		rec[3] = GWSYNC_RECORD_FLOW_GONE;
+	rec[3] = kind;
+	return len;
+}
+
+/* The first and the last one are special, a round begins and ends with them. */
+static uint8_t rnd_bucket(void)
+{
+	switch (rnd(4)) {
+	case 0:
+		return 0;
+	case 1:
+		return GWSYNC_BUCKETS - 1;
+	default:
+		return rnd(GWSYNC_BUCKETS);
+	}
+}
+
+/* None, a few, about a half or all of a bucket. */
+static uint64_t rnd_classes(void)
+{
+	uint64_t some;
+
+	rnd_bytes((uint8_t *)&some, sizeof(some));
+	switch (rnd(4)) {
+	case 0:
+		return 0;
+	case 1:
+		return 1ull << rnd(GWSYNC_BUCKET_CLASSES) | 1ull << rnd(GWSYNC_BUCKET_CLASSES);
+	case 2:
+		return some;
+	default:
+		return UINT64_MAX;
+	}
+}
+
+static unsigned int put_digest(uint8_t *rec)
+{
+	struct gwsync_record_digest digest = {
+		.head = { .version = GWSYNC_RECORD_VERSION, .kind = GWSYNC_RECORD_DIGEST },
+		.bucket = rnd_bucket(),
+	};
+
+	/* 0 is the sum of a class that has no flow. */
+	if (rnd(2))
+		rnd_bytes((uint8_t *)digest.sum, sizeof(digest.sum));
+	memcpy(rec, &digest, sizeof(digest));
+	return sizeof(digest);
+}
+
+/* An end is mostly that of the last begin. */
+static unsigned int put_repair(uint8_t *rec, uint8_t kind)
+{
+	static struct gwsync_record_repair repair = {
+		.head.version = GWSYNC_RECORD_VERSION,
+	};
+
+	if (kind == GWSYNC_RECORD_REPAIR_BEGIN || !rnd(4)) {
+		repair.bucket = rnd_bucket();
+		repair.classes = rnd_classes();
+	}
+	repair.head.kind = kind;
+	memcpy(rec, &repair, sizeof(repair));
+	return sizeof(repair);
+}
+
+/* Of each kind: without a default the compiler says when KINDS has one more. */
+static unsigned int put_kind(uint8_t *rec, enum gwsync_record_kind kind)
+{
+	switch (kind) {
+	case GWSYNC_RECORD_FLOW:
+		break;
+	case GWSYNC_RECORD_UNSPEC:	/* there is none: more ends */
+	case GWSYNC_RECORD_FLOW_GONE:
+		return put_flow(rec, GWSYNC_RECORD_FLOW_GONE);
+	case GWSYNC_RECORD_DIGEST:
+		return put_digest(rec);
+	case GWSYNC_RECORD_REPAIR_BEGIN:
+	case GWSYNC_RECORD_REPAIR_END:
+		return put_repair(rec, kind);
+	}
+	return put_flow(rec, GWSYNC_RECORD_FLOW);
+}
+
+static bool is_flow(const uint8_t *rec)
+{
+	return rec[3] == GWSYNC_RECORD_FLOW || rec[3] == GWSYNC_RECORD_FLOW_GONE;
+}
+
+static unsigned int rnd_record(uint8_t *out)
+{
+	static uint8_t rec[2 * RECORD_ROOM];
+	unsigned int len, n;
+	bool flow;
+
+	len = put_kind(rec, rnd(2) ? GWSYNC_RECORD_FLOW : rnd(KINDS));
+	flow = is_flow(rec);
 	for (n = rnd(2) ? 0 : rnd(4); n; n--) {
-		if (rnd(3))
+		if (flow && rnd(3))
 			len = change_part(rec, len);
 		else
 			rec[2 + rnd(len - 2)] = rnd_number();
 	}
 	if (rarely())
 		len -= rnd(len - sizeof(struct gwsync_record));
+	else if (!flow && !rnd(30))
+		rec[len++] = 0;
 	rec[0] = len >> 8;
 	rec[1] = len;
 	if (rarely())
@@ -320,6 +423,34 @@ static void put_params(struct nlmsghdr *nlh)
 		put(nlh, GWSYNC_A_PARAM_TOMBSTONES, 4, rnd(2000));
 	if (rnd(2))
 		put(nlh, GWSYNC_A_PARAM_WALK_RATE, 4, rnd(2) ? 0 : rnd(10000));
+	if (rnd(2))
+		put(nlh, GWSYNC_A_PARAM_DIGEST_MS, 4, rnd(2) ? rnd(3000) : rnd(3700000));
+}
+
+/* Of the right length nearly always, and any bits. */
+static void put_classes(struct nlmsghdr *nlh)
+{
+	uint64_t classes[GWSYNC_BUCKETS + 1] = {};
+	unsigned int len = sizeof(uint64_t) * GWSYNC_BUCKETS, n;
+
+	switch (rnd(6)) {
+	case 0:
+		break;
+	case 1:		/* of a few buckets */
+		for (n = 1 + rnd(8); n; n--)
+			classes[rnd_bucket()] = rnd_classes();
+		break;
+	case 2:
+	case 3:
+		rnd_bytes((uint8_t *)classes, len);
+		break;
+	default:
+		memset(classes, 0xff, len);
+		break;
+	}
+	if (!rnd(20))
+		len = rnd(2) ? rnd(len) : len + 1 + rnd(8);
+	mnl_attr_put(nlh, GWSYNC_A_CLASSES, len, classes);
 }
 
 static void put_map(struct nlmsghdr *nlh)
@@ -336,8 +467,8 @@ static void put_map(struct nlmsghdr *nlh)
 	mnl_attr_put(nlh, GWSYNC_A_MAP, sizeof(map) - (rarely() ? rnd(64) : 0), map);
 }
 
-/* What the command expects. */
-static void fill(struct nlmsghdr *nlh, uint8_t cmd)
+/* What the command expects; without a default as in put_kind(). */
+static void fill(struct nlmsghdr *nlh, enum gwsync_cmd cmd)
 {
 	switch (cmd) {
 	case GWSYNC_CMD_ATTACH:
@@ -356,8 +487,15 @@ static void fill(struct nlmsghdr *nlh, uint8_t cmd)
 		put_records(nlh);
 		break;
 	case GWSYNC_CMD_SYNC_BEGIN:
+		/* Digests are compared while there is no sync at all: each has an end. */
+		if (rarely())
+			put_owner(nlh);
+		else
+			mnl_attr_put_u8(nlh, GWSYNC_A_OWNER, 1 + rnd(2));
+		put_epoch(nlh, 0);
+		break;
 	case GWSYNC_CMD_SYNC_END:
-		put_owner(nlh);
+		put(nlh, GWSYNC_A_OWNER, 1, 1 + rnd(rnd(4) ? 2 : 4));
 		put_epoch(nlh, 0);
 		break;
 	case GWSYNC_CMD_WALK:
@@ -378,6 +516,23 @@ static void fill(struct nlmsghdr *nlh, uint8_t cmd)
 	case GWSYNC_CMD_GET_FLOW:
 		if (!rnd(4))
 			put(nlh, GWSYNC_A_CURSOR, 8, rnd_number());
+		break;
+	case GWSYNC_CMD_REPAIR:
+		if (rnd(3))
+			put_classes(nlh);
+		break;
+	case GWSYNC_CMD_GET:
+	case GWSYNC_CMD_GET_STATS:
+	case GWSYNC_CMD_GET_DIGEST:
+		/* Little else is refused. */
+		if (!rnd(8))
+			mnl_attr_put_u32(nlh, 1 + rnd(GWSYNC_A_MAX), rnd(4));
+		break;
+	case GWSYNC_CMD_UNSPEC:
+	case GWSYNC_CMD_DETACH:
+	case GWSYNC_CMD_DELTA:
+	case GWSYNC_CMD_EVENT:
+	case __GWSYNC_CMD_MAX:
 		break;
 	}
 	/* What it does not expect. */
