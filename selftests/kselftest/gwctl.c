@@ -277,28 +277,40 @@ static int put_params(struct nlmsghdr *nlh, char **argv)
 	return 0;
 }
 
-/* map SET [BUCKET[-BUCKET]=SET...] */
-static int do_map(struct client *c, struct nlmsghdr *nlh, char **argv)
+/* map SET [BUCKET[-BUCKET]=SET...]; repair CLASSES [BUCKET[-BUCKET]=CLASSES...] */
+static int do_buckets(struct client *c, struct nlmsghdr *nlh, uint16_t attr, char **argv)
 {
-	uint64_t map[GWSYNC_BUCKETS];
+	uint64_t words[GWSYNC_BUCKETS];
 	unsigned int i;
 
 	for (i = 0; i < GWSYNC_BUCKETS; i++)
-		map[i] = num(argv[0]);
+		words[i] = num(argv[0]);
 	while (*++argv) {
 		unsigned int first, last;
-		uint64_t set;
+		uint64_t word;
 
-		if (sscanf(*argv, "%u-%u=%" SCNi64, &first, &last, &set) != 3) {
-			if (sscanf(*argv, "%u=%" SCNi64, &first, &set) != 2)
+		if (sscanf(*argv, "%u-%u=%" SCNi64, &first, &last, &word) != 3) {
+			if (sscanf(*argv, "%u=%" SCNi64, &first, &word) != 2)
 				return -EINVAL;
 			last = first;
 		}
 		for (; first <= last && first < GWSYNC_BUCKETS; first++)
-			map[first] = set;
+			words[first] = word;
 	}
-	mnl_attr_put(nlh, GWSYNC_A_MAP, sizeof(map), map);
+	mnl_attr_put(nlh, attr, sizeof(words), words);
 	return client_request(c, nlh, NULL, NULL);
+}
+
+/* digest: how many classes differ from the owner's */
+static int digest_cb(const struct nlmsghdr *nlh, void *data)
+{
+	const struct nlattr *tb[GWSYNC_A_MAX + 1];
+
+	(void)data;
+	client_parse(nlh, tb);
+	if (tb[GWSYNC_A_COUNT])
+		printf("differing %u\n", mnl_attr_get_u32(tb[GWSYNC_A_COUNT]));
+	return MNL_CB_OK;
 }
 
 static void print_note(const struct client_note *note)
@@ -402,7 +414,16 @@ static int run(struct client *c, int argc, char **argv)
 		return ret ?: client_request(c, nlh, NULL, NULL);
 	}
 	if (IS("map", 1))
-		return do_map(c, client_put(c, buf, GWSYNC_CMD_SET_MAP, 0), argv);
+		return do_buckets(c, client_put(c, buf, GWSYNC_CMD_SET_MAP, 0), GWSYNC_A_MAP,
+				  argv);
+	if (IS("repair", 1))
+		return do_buckets(c, client_put(c, buf, GWSYNC_CMD_REPAIR, 0), GWSYNC_A_CLASSES,
+				  argv);
+	if (IS("repair", 0))
+		return client_request(c, client_put(c, buf, GWSYNC_CMD_REPAIR, 0), NULL, NULL);
+	if (IS("digest", 0))
+		return client_request(c, client_put(c, buf, GWSYNC_CMD_GET_DIGEST, 0), digest_cb,
+				      NULL);
 	if (IS("get", 0))
 		return client_request(c, client_put(c, buf, GWSYNC_CMD_GET, 0), get_cb, argv);
 	if (IS("stats", 0))
@@ -463,6 +484,10 @@ static int run(struct client *c, int argc, char **argv)
 		puts(c->nth ? "nth left" : "nth failed");
 		c->nth = 0;
 		return ret;
+	}
+	if (IS("commands", 0)) {	/* the number of the last one that uapi has */
+		printf("%d\n", GWSYNC_CMD_MAX);
+		return 0;
 	}
 	if (IS("empty", 1))	/* a command without any attribute */
 		return client_request(c, client_put(c, buf, num(argv[0]), 0), NULL, NULL);

@@ -347,4 +347,51 @@ records_equal() {
 	diff "$TMP/rec.a" "$TMP/rec.b"
 }
 
+# admin_commands FILE: what needs CAP_NET_ADMIN: its number in uapi, and how gwctl
+# sends it; FILE has records
+admin_commands() {
+	cat <<- END
+		1 attach 1 1
+		2 detach
+		3 set flush_ms 1
+		4 get
+		5 map 2
+		8 apply 1 9 $1
+		9 sync-begin 1 9
+		10 sync-end 1 9
+		11 walk 2 1
+		12 activate 0 9
+		13 deactivate 1 9
+		14 purge 1
+		15 dump
+		17 repair 1
+		18 digest
+	END
+}
+# What does not: notifications, which are no commands, and GET_STATS
+OTHER_COMMANDS="6 7 16"
+
+# denied COMMAND...: gwctl, by somebody who must not
+denied() {
+	"$@" > "$TMP/denied" 2>&1
+	grep -q "error EPERM" "$TMP/denied" || { cat "$TMP/denied"; return 1; }
+}
+# listed_commands: their numbers; that of a new one in uapi is missing until it is in a list
+listed_commands() {
+	{ admin_commands - | cut -d' ' -f1; printf '%s\n' $OTHER_COMMANDS; } | sort -n
+}
+# check_denied NAME FILE AS...: "AS... gwctl" is denied all of them
+check_denied() {
+	local name=$1 file=$2 commands command
+
+	shift 2
+	mapfile -t commands < <(admin_commands "$file")
+	for command in "${commands[@]#* }"; do
+		# shellcheck disable=SC2086
+		check "$name: ${command%% *}" denied "$@" gwctl $command
+	done
+	check "every command of the family is in a list" eq "$(listed_commands)" \
+		"$(seq "$(gwctl commands)")"
+}
+
 flows() { in_ns "$1" conntrack -L 2> /dev/null | wc -l; }

@@ -27,16 +27,8 @@ check "own flows are as they were" diff "$TMP/before" "$TMP/after"
 # Users: all but GET_STATS need CAP_NET_ADMIN where the netns belongs.
 as_nobody() { in_ns "$B" setpriv --reuid 65534 --regid 65534 --clear-groups "$@"; }
 check "nobody may read statistics" as_nobody gwctl stats
-denied() {
-	"$@" > "$TMP/denied"
-	grep -q "error EPERM" "$TMP/denied" || { cat "$TMP/denied"; return 1; }
-}
 printf '\000\030\001\002\002\006\000\000\000\000\000\000\1\1\1\1\1\1\1\1\1\1\1\1' > "$TMP/record"
-for cmd in "attach 1 1" detach "set flush_ms 1" get "map 2" "walk 2 1" "activate 0 9" \
-	"deactivate 1 9" "sync-begin 1 9" "sync-end 1 9" "purge 1" dump "apply 1 9 $TMP/record"; do
-	# shellcheck disable=SC2086
-	check "nobody may not: ${cmd%% *}" denied as_nobody gwctl $cmd
-done
+check_denied "nobody may not" "$TMP/record" as_nobody
 in_userns() { as_nobody unshare -Ur "$@"; }
 if in_userns true 2> /dev/null; then
 	check "root of another user namespace may not attach" denied in_userns gwctl attach 1 1
@@ -51,7 +43,7 @@ told() {
 		{ cat "$TMP/told"; return 1; }
 }
 for cmd in 1:attach 5:map 8:apply 9:sync-begin 10:sync-end 11:walk 12:activate 13:deactivate \
-	14:purge; do
+	14:purge 17:repair; do
 	check "${cmd#*:} without attributes is refused with a text" told "${cmd%:*}"
 done
 bound() {
