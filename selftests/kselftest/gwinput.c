@@ -23,105 +23,13 @@
 #include <linux/genetlink.h>
 
 #include "client.h"
+#include "craft.h"
 
 #define OWNER	1
 #define EPOCH	5
-#define RECORD_BUF (GWSYNC_RECORD_MAX + 512)
-
-struct record {
-	uint8_t		data[RECORD_BUF];
-	unsigned int	len;
-	unsigned int	part[32];	/* where each part begins, and the end */
-	unsigned int	parts;
-};
 
 static struct client c;
 static unsigned int checks, failures;
-
-static void put(struct record *r, const void *p, unsigned int n)
-{
-	memcpy(r->data + r->len, p, n);
-	r->len += n;
-}
-
-static void put8(struct record *r, uint8_t v)
-{
-	put(r, &v, 1);
-}
-
-static void put16(struct record *r, uint16_t v)
-{
-	v = htons(v);
-	put(r, &v, 2);
-}
-
-static void put32(struct record *r, uint32_t v)
-{
-	v = htonl(v);
-	put(r, &v, 4);
-}
-
-static void seal(struct record *r)
-{
-	r->data[0] = r->len >> 8;
-	r->data[1] = r->len;
-	r->part[r->parts] = r->len;
-}
-
-static void part(struct record *r, uint8_t type, uint8_t value_len)
-{
-	r->part[r->parts++] = r->len;
-	put8(r, type);
-	put8(r, value_len + 2);
-}
-
-static void head(struct record *r, uint8_t kind, uint8_t l3num, uint8_t proto, uint16_t sport)
-{
-	static const uint8_t v4[] = { 10, 9, 0, 1, 10, 9, 0, 2 };
-	static const uint8_t v6[32] = { 0xfd, 9, [15] = 1, 0xfd, 9, [31] = 2 };
-
-	memset(r, 0, sizeof(*r));
-	put16(r, 0);
-	put8(r, GWSYNC_RECORD_VERSION);
-	put8(r, kind);
-	put8(r, l3num);
-	put8(r, proto);
-	put16(r, 0x0e);		/* seen reply, assured, confirmed */
-	put32(r, 600);
-	put(r, l3num == AF_INET6 ? v6 : v4, l3num == AF_INET6 ? 32 : 8);
-	put16(r, sport);
-	put16(r, 80);
-}
-
-/* A TCP flow with one of each part whose content cannot be refused. */
-static void full(struct record *r, uint8_t l3num, uint16_t sport)
-{
-	int i;
-
-	head(r, GWSYNC_RECORD_FLOW, l3num, IPPROTO_TCP, sport);
-	part(r, GWSYNC_PART_ZONE, 4);
-	put32(r, 0x00030300);	/* zone 3, both directions */
-	part(r, GWSYNC_PART_TCP, sizeof(struct gwsync_part_tcp));
-	put8(r, 3);
-	for (i = 0; i < 2; i++) {
-		put32(r, 1000);
-		put32(r, 65000);
-		put32(r, 64000);
-		put16(r, 0x0703);
-	}
-	part(r, GWSYNC_PART_MARK, 4);
-	put32(r, 42);
-	part(r, GWSYNC_PART_LABELS, 16);
-	for (i = 0; i < 16; i++)
-		put8(r, i);
-	part(r, GWSYNC_PART_COUNTERS, 32);
-	for (i = 0; i < 8; i++)
-		put32(r, i);
-	part(r, GWSYNC_PART_START, 8);
-	put32(r, 0x17000000);
-	put32(r, 0);
-	seal(r);
-}
 
 static void result(bool good, const char *fmt, ...)
 {
@@ -219,7 +127,7 @@ static bool taken(const void *data, unsigned int len)
 	return good;
 }
 
-static bool at_boundary(const struct record *r, unsigned int len)
+static bool at_boundary(const struct craft *r, unsigned int len)
 {
 	unsigned int i;
 
@@ -232,10 +140,10 @@ static bool at_boundary(const struct record *r, unsigned int len)
 
 static void truncated(uint8_t l3num)
 {
-	struct record r, cut;
+	struct craft r, cut;
 	unsigned int bad = 0, len;
 
-	full(&r, l3num, 100);
+	craft_full(&r, l3num, 100);
 	result(taken(r.data, r.len), "family %u: the whole record is taken", l3num);
 
 	/* Cut off, but the record still claims its length: framing is lost. */
@@ -289,16 +197,16 @@ static void truncated(uint8_t l3num)
 
 static void oversized(void)
 {
-	struct record r;
+	struct craft r;
 	unsigned int n;
 
-	full(&r, AF_INET, 101);
+	craft_full(&r, AF_INET, 101);
 	while (r.len <= GWSYNC_RECORD_MAX) {
-		part(&r, 0x7e, 200);
+		craft_part(&r, 0x7e, 200);
 		for (n = 0; n < 200; n++)
-			put8(&r, n);
+			craft_put8(&r, n);
 	}
-	seal(&r);
+	craft_seal(&r);
 	result(refused(r.data, r.len, GWSYNC_STAT_A_REFUSED_MALFORMED),
 	       "a record over %u bytes is refused", GWSYNC_RECORD_MAX);
 	memset(r.data, 0, 2);
@@ -321,13 +229,13 @@ static void foreign(void)
 		{ "an unknown family", 4, 99, GWSYNC_STAT_A_REFUSED_UNSUPPORTED },
 	};
 	struct numbers was, is;
-	uint8_t two[2 * RECORD_BUF];
-	struct record r, good;
+	uint8_t two[2 * CRAFT_BUF];
+	struct craft r, good;
 	unsigned int i;
 
-	full(&good, AF_INET, 103);
+	craft_full(&good, AF_INET, 103);
 	for (i = 0; i < sizeof(bytes) / sizeof(bytes[0]); i++) {
-		full(&r, AF_INET, 102);
+		craft_full(&r, AF_INET, 102);
 		r.data[bytes[i].at] = bytes[i].value;
 		result(refused(r.data, r.len, bytes[i].stat), "%s is refused", bytes[i].name);
 		memcpy(two, r.data, r.len);
@@ -335,32 +243,233 @@ static void foreign(void)
 		result(taken(two, r.len + good.len), "what follows %s is applied", bytes[i].name);
 	}
 
-	full(&r, AF_INET, 104);
-	part(&r, 0x7e, 3);
-	put(&r, "xyz", 3);
-	seal(&r);
+	craft_full(&r, AF_INET, 104);
+	craft_part(&r, 0x7e, 3);
+	craft_put(&r, "xyz", 3);
+	craft_seal(&r);
 	was = numbers();
 	result(taken(r.data, r.len), "an unknown part is skipped");
 	is = numbers();
 	result(is.stat[GWSYNC_STAT_A_PARTS_SKIPPED] == was.stat[GWSYNC_STAT_A_PARTS_SKIPPED] + 1,
 	       "and counted");
-	full(&r, AF_INET, 105);
-	part(&r, 0x7e | GWSYNC_PART_MUST, 3);
-	put(&r, "xyz", 3);
-	seal(&r);
+	craft_full(&r, AF_INET, 105);
+	craft_part(&r, 0x7e | GWSYNC_PART_MUST, 3);
+	craft_put(&r, "xyz", 3);
+	craft_seal(&r);
 	result(refused(r.data, r.len, GWSYNC_STAT_A_REFUSED_UNSUPPORTED),
 	       "an unknown part with MUST is refused");
+}
+
+/* It is taken, and no flow comes of it. */
+static bool obeyed(const struct craft *r)
+{
+	struct numbers was = numbers(), is;
+	int ret = client_apply(&c, OWNER, EPOCH, r->data, r->len);
+
+	is = numbers();
+	return !ret && is.replicas == was.replicas &&
+	       is.stat[GWSYNC_STAT_A_RECORDS_APPLIED] ==
+	       was.stat[GWSYNC_STAT_A_RECORDS_APPLIED] + 1;
+}
+
+struct digest {
+	uint32_t	count;
+	unsigned int	len;		/* of the classes, as they came */
+	uint64_t	classes[GWSYNC_BUCKETS];
+};
+
+static int digest_cb(const struct nlmsghdr *nlh, void *data)
+{
+	const struct nlattr *tb[GWSYNC_A_MAX + 1];
+	struct digest *d = data;
+
+	client_parse(nlh, tb);
+	if (tb[GWSYNC_A_COUNT])
+		d->count = mnl_attr_get_u32(tb[GWSYNC_A_COUNT]);
+	if (tb[GWSYNC_A_CLASSES]) {
+		d->len = mnl_attr_get_payload_len(tb[GWSYNC_A_CLASSES]);
+		memcpy(d->classes, mnl_attr_get_payload(tb[GWSYNC_A_CLASSES]),
+		       d->len < sizeof(d->classes) ? d->len : sizeof(d->classes));
+	}
+	return MNL_CB_OK;
+}
+
+/* How many classes differ; of them those of bucket @bucket. */
+static bool differs(uint32_t count, unsigned int bucket, uint64_t classes)
+{
+	struct digest d = { .count = UINT32_MAX };
+	char buf[512];
+
+	return !client_request(&c, client_put(&c, buf, GWSYNC_CMD_GET_DIGEST, 0), digest_cb, &d) &&
+	       d.count == count && d.len == sizeof(d.classes) && d.classes[bucket] == classes;
+}
+
+static bool compared(const struct craft *r)
+{
+	uint64_t end = client_now_us() + 10000000;
+	struct numbers was = numbers(), is;
+
+	/* Not while a purge is under way. */
+	do {
+		if (!obeyed(r))
+			return false;
+		is = numbers();
+		if (is.stat[GWSYNC_STAT_A_CLASSES_COMPARED] ==
+		    was.stat[GWSYNC_STAT_A_CLASSES_COMPARED] + GWSYNC_BUCKET_CLASSES)
+			return true;
+		poll(NULL, 0, 20);
+	} while (client_now_us() < end);
+	return false;
+}
+
+/* There one length is as good as another, and a digest is long. */
+static bool in_the_midst(unsigned int n, unsigned int len)
+{
+	return n > 32 && n + 32 < len;
+}
+
+/* Digests and repairs: they have one length and no parts. */
+static void controls(void)
+{
+	static const struct {
+		const char	*name;
+		uint8_t		kind;
+		unsigned int	len;
+	} kinds[] = {
+		{ "a digest", GWSYNC_RECORD_DIGEST, sizeof(struct gwsync_record_digest) },
+		{ "the begin of a repair", GWSYNC_RECORD_REPAIR_BEGIN,
+		  sizeof(struct gwsync_record_repair) },
+		{ "the end of a repair", GWSYNC_RECORD_REPAIR_END,
+		  sizeof(struct gwsync_record_repair) },
+	};
+	static const unsigned int others[] = { 64, 512, GWSYNC_RECORD_MAX, CRAFT_BUF };
+	uint8_t two[2 * CRAFT_BUF];
+	struct craft r, good;
+	unsigned int i, n, bad;
+
+	craft_full(&good, AF_INET, 110);
+	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		unsigned int len = kinds[i].len;
+
+		craft_control(&r, kinds[i].kind, 3, len);
+		bad = 0;
+		for (n = 1; n < len; n += in_the_midst(n, len) ? 16 : 1)
+			bad += !refused(r.data, n, GWSYNC_STAT_A_REFUSED_MALFORMED);
+		result(!bad, "%s: cut off is refused", kinds[i].name);
+		bad = 0;
+		for (n = sizeof(struct gwsync_record); n < len + 8;
+		     n += in_the_midst(n, len) ? 16 : 1) {
+			craft_control(&r, kinds[i].kind, 3, n);
+			bad += n != len && !refused(r.data, n, GWSYNC_STAT_A_REFUSED_MALFORMED);
+		}
+		for (n = 0; n < sizeof(others) / sizeof(others[0]); n++) {
+			craft_control(&r, kinds[i].kind, 3, others[n]);
+			bad += !refused(r.data, r.len, GWSYNC_STAT_A_REFUSED_MALFORMED);
+		}
+		result(!bad, "%s: shorter or longer is refused", kinds[i].name);
+		craft_control(&r, kinds[i].kind, 3, len - 1);
+		memcpy(two, r.data, r.len);
+		memcpy(two + r.len, good.data, good.len);
+		result(taken(two, r.len + good.len), "%s: what follows is applied", kinds[i].name);
+		craft_control(&r, kinds[i].kind, 3, len);
+		r.data[2]++;
+		result(refused(r.data, r.len, GWSYNC_STAT_A_REFUSED_VERSION),
+		       "%s: of another version is refused", kinds[i].name);
+		craft_control(&r, kinds[i].kind, 255, len);
+		result(obeyed(&r), "%s: of the right length is taken", kinds[i].name);
+	}
+
+	/* Nothing here has a digest: sums of 0 are ours, others are not. */
+	craft_control(&r, GWSYNC_RECORD_DIGEST, 7, sizeof(struct gwsync_record_digest));
+	result(compared(&r) && differs(0, 7, 0), "a digest is compared: no class differs");
+	r.data[r.len - 1] = 1;
+	result(compared(&r) && differs(1, 7, 1ull << 63),
+	       "a digest is compared: the last class differs");
+	craft_control(&r, GWSYNC_RECORD_DIGEST, 7, sizeof(struct gwsync_record_digest) - 4);
+	result(refused(r.data, r.len, GWSYNC_STAT_A_REFUSED_MALFORMED) && differs(1, 7, 1ull << 63),
+	       "one that is too short changes nothing of that");
+}
+
+static int repair(unsigned int len, uint8_t fill)
+{
+	static uint8_t classes[60000];
+	static char buf[CLIENT_BUF];
+	struct nlmsghdr *nlh = client_put(&c, buf, GWSYNC_CMD_REPAIR, 0);
+
+	memset(classes, fill, sizeof(classes));
+	mnl_attr_put(nlh, GWSYNC_A_CLASSES, len, classes);
+	return client_request(&c, nlh, NULL, NULL);
+}
+
+static int repair_all(void)
+{
+	char buf[512];
+
+	return client_request(&c, client_put(&c, buf, GWSYNC_CMD_REPAIR, 0), NULL, NULL);
+}
+
+/* CLASSES of each wrong length, by a backup and by an owner: the last of all. */
+static void repairs(void)
+{
+	static const unsigned int right = sizeof(uint64_t) * GWSYNC_BUCKETS;
+	static const struct {
+		const char	*name;
+		unsigned int	len;
+	} lengths[] = {
+		{ "empty", 0 },
+		{ "of one byte", 1 },
+		{ "of one bucket", 8 },
+		{ "one bucket short", right - 8 },
+		{ "one byte short", right - 1 },
+		{ "one byte long", right + 1 },
+		{ "one bucket long", right + 8 },
+		{ "twice as long", 2 * right },
+		{ "of 60,000 bytes", 60000 },
+	};
+	char buf[512];
+	struct nlmsghdr *nlh;
+	unsigned int i;
+	int active, ret;
+
+	for (active = 0; active < 2; active++) {
+		const char *who = active ? "owner" : "backup";
+
+		if (active && client_activate(&c, 0, EPOCH + 1)) {
+			result(false, "owner: %s", c.error);
+			return;
+		}
+		for (i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+			ret = repair(lengths[i].len, 0xff);
+			result(ret == -ERANGE && c.error[0], "%s: CLASSES %s is refused: %s", who,
+			       lengths[i].name, c.error);
+		}
+		for (i = 0; i < 256; i += 255) {
+			unsigned int bits = i ? GWSYNC_CLASSES : 0;
+
+			ret = repair(right, i);
+			if (active)
+				result(!ret, "owner: CLASSES of %u bits are repaired", bits);
+			else
+				result(ret == -ENOTCONN && c.error[0],
+				       "backup: CLASSES of %u bits are refused: %s", bits, c.error);
+		}
+		result(!repair_all(), "%s: without CLASSES it is taken", who);
+	}
+	nlh = client_put(&c, buf, GWSYNC_CMD_GET_DIGEST, 0);
+	mnl_attr_put_u64(nlh, GWSYNC_A_CLASSES, 0);
+	ret = client_request(&c, nlh, NULL, NULL);
+	result(ret == -EINVAL && c.error[0], "CLASSES for GET_DIGEST is refused: %s", c.error);
 }
 
 /* Values that conntrack cannot hold. */
 static void senseless(void)
 {
 	struct numbers was, is;
-	struct record r;
+	struct craft r;
 	unsigned int bad = 0, state;
 
 	for (state = 0; state < 256; state++) {
-		full(&r, AF_INET, 106);
+		craft_full(&r, AF_INET, 106);
 		r.data[r.part[1] + 2] = state;
 		was = numbers();
 		client_apply(&c, OWNER, EPOCH, r.data, r.len);
@@ -370,21 +479,21 @@ static void senseless(void)
 		purge();
 	}
 	result(!bad, "a TCP state that does not exist is refused");
-	head(&r, GWSYNC_RECORD_FLOW, AF_INET, IPPROTO_TCP, 107);
+	craft_head(&r, GWSYNC_RECORD_FLOW, AF_INET, IPPROTO_TCP, 107);
 	r.part[r.parts] = r.len;
 	for (state = 0; state < 2; state++) {
-		part(&r, GWSYNC_PART_MARK, 4);
-		put32(&r, state);
+		craft_part(&r, GWSYNC_PART_MARK, 4);
+		craft_put32(&r, state);
 	}
-	seal(&r);
+	craft_seal(&r);
 	was = numbers();
 	client_apply(&c, OWNER, EPOCH, r.data, r.len);
 	is = numbers();
 	result(is.replicas <= was.replicas + 1, "a part that comes twice does no harm");
 	purge();
 
-	head(&r, GWSYNC_RECORD_FLOW_GONE, AF_INET, IPPROTO_TCP, 108);
-	seal(&r);
+	craft_head(&r, GWSYNC_RECORD_FLOW_GONE, AF_INET, IPPROTO_TCP, 108);
+	craft_seal(&r);
 	was = numbers();
 	result(!client_apply(&c, OWNER, EPOCH, r.data, r.len) && numbers().replicas == was.replicas,
 	       "the end of an unknown flow does no harm");
@@ -394,10 +503,10 @@ static void epochs(void)
 {
 	struct numbers was, is;
 	char why[sizeof(c.error)];
-	struct record r;
+	struct craft r;
 	int ret;
 
-	full(&r, AF_INET, 109);
+	craft_full(&r, AF_INET, 109);
 	was = numbers();
 	ret = client_apply(&c, OWNER, EPOCH - 1, r.data, r.len);
 	memcpy(why, c.error, sizeof(why));
@@ -426,8 +535,10 @@ static int records(void)
 	truncated(AF_INET6);
 	oversized();
 	foreign();
+	controls();
 	senseless();
 	epochs();
+	repairs();
 	purge();
 	n = numbers();
 	result(!n.replicas, "no replica is left");
@@ -456,33 +567,46 @@ static void rnd_bytes(uint8_t *p, unsigned int n)
 static unsigned int rnd_record(uint8_t *out)
 {
 	static const uint8_t protos[] = { 6, 17, 1, 58, 132, 33, 47, 136, 50 };
-	struct record r;
+	struct craft r;
 	unsigned int i, n;
 
+	if (!rnd(6)) {		/* a digest or a repair, and any bits */
+		uint8_t kind = GWSYNC_RECORD_DIGEST + rnd(3);
+
+		unsigned int len = sizeof(struct gwsync_record_repair);
+
+		if (kind == GWSYNC_RECORD_DIGEST)
+			len = sizeof(struct gwsync_record_digest);
+		craft_control(&r, kind, rnd(GWSYNC_BUCKETS), len);
+		if (rnd(2))
+			rnd_bytes(r.data + 16, r.len - 16);
+		memcpy(out, r.data, r.len);
+		return r.len;
+	}
 	if (rnd(4)) {
-		full(&r, rnd(2) ? AF_INET : AF_INET6, 1 + rnd(64));
+		craft_full(&r, rnd(2) ? AF_INET : AF_INET6, 1 + rnd(64));
 		r.data[5] = protos[rnd(sizeof(protos))];
 	} else {
-		head(&r, 1 + rnd(2), rnd(2) ? AF_INET : AF_INET6, protos[rnd(sizeof(protos))],
-		     1 + rnd(64));
+		craft_head(&r, 1 + rnd(2), rnd(2) ? AF_INET : AF_INET6,
+			   protos[rnd(sizeof(protos))], 1 + rnd(64));
 	}
 	for (n = rnd(4); n; n--) {
 		uint8_t type = rnd(18), len = rnd(60);
 
-		part(&r, type <= 3 ? type | GWSYNC_PART_MUST : type, len);
+		craft_part(&r, type <= 3 ? type | GWSYNC_PART_MUST : type, len);
 		rnd_bytes(r.data + r.len, len);
 		r.len += len;
 	}
 	if (rnd(3) == 0) {	/* an expectation of the right shape */
 		unsigned int len = 10 + (r.data[4] == AF_INET ? 26 : 86) + 2;
 
-		part(&r, GWSYNC_PART_EXPECT, len);
+		craft_part(&r, GWSYNC_PART_EXPECT, len);
 		rnd_bytes(r.data + r.len, len);
 		if (rnd(2))
 			memset(r.data + r.len + len - 2, 0, 2);
 		r.len += len;
 	}
-	seal(&r);
+	craft_seal(&r);
 	for (i = rnd(3); i; i--)
 		r.data[2 + rnd(r.len - 2)] = rnd(256);
 	if (!rnd(20))
@@ -526,7 +650,8 @@ static void rnd_attr(struct nlmsghdr *nlh, uint16_t type)
 		mnl_attr_put(nlh, type | (rnd(2) ? NLA_F_NESTED : 0), len, data);
 		return;
 	case 7:
-		len = type == GWSYNC_A_MAP ? sizeof(uint64_t) * GWSYNC_BUCKETS : rnd(24);
+		len = type == GWSYNC_A_MAP || type == GWSYNC_A_CLASSES ?
+		      sizeof(uint64_t) * GWSYNC_BUCKETS : rnd(24);
 		break;
 	}
 	rnd_bytes(data, len);
@@ -536,7 +661,7 @@ static void rnd_attr(struct nlmsghdr *nlh, uint16_t type)
 /* What the command expects, each left out or spoilt now and then. */
 static void rnd_message(struct nlmsghdr *nlh, uint8_t cmd)
 {
-	static uint8_t data[8 * RECORD_BUF];
+	static uint8_t data[8 * CRAFT_BUF];
 	static uint32_t epoch = EPOCH;
 	unsigned int len = 0, i;
 

@@ -52,6 +52,7 @@ bound() {
 }
 check "flush_ms has a bound" bound flush_ms 1001
 check "hold_ms has a bound" bound hold_ms 60001
+check "digest_ms has a bound" bound digest_ms 3600001
 check "batch_bytes has a lower bound" bound batch_bytes 511
 check "batch_bytes has an upper bound" bound batch_bytes 8193
 check "member 0 is refused" shows "error E[A-Z]* ." gwctl -n "$B" attach 0 1
