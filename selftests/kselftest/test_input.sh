@@ -80,6 +80,66 @@ printf 'attach 2 1\napply 1 1 %s\n' "$TMP/orphan" | gwctl -n "o-$TAG" - > "$TMP/
 listed() { in_ns "o-$TAG" conntrack -L -p udp 2> /dev/null; }
 check "an expected flow without its master can be listed" shows "src=10.0.0.1 dst=10.0.0.2" listed
 ip netns del "o-$TAG"
+
+# An extension that is added may move those that are there: the helper was once written
+# to where its own had been.  Which one moves them, sizes decide: so with and without
+# labels and sequence numbers, and with what a netns adds by itself.
+X=x-$TAG Y=y-$TAG
+add_ns "$X" "$Y"
+modprobe -a nf_conntrack_ftp nf_nat_ftp || bail "no ftp helper"
+# Only X: where a rule names labels each flow has room for some.
+in_ns "$X" nft 'table inet labels { chain c { ct label set 5; }; }'
+for ns in "$X" "$Y"; do
+	sysctl_ns "$ns" net.netfilter.nf_conntrack_events=1
+done
+F="src=10.1.0.2 dst=10.2.0.2 proto=6 dport=21 tcp_state=3 timeout=600 status=0x0e snat=10.2.0.1"
+G="helper=ftp mark=7 synproxy_isn=1 synproxy_its=2 synproxy_tsoff=3"
+sport=2000 made=0
+for labels in "" labels=0,5; do
+	for seqadj in "" \
+		"seqadj_orig_pos=9 seqadj_orig_before=1 seqadj_orig_after=5"; do
+		# shellcheck disable=SC2086
+		ctmake "$X" create $F $G sport=$((sport += 1)) $labels $seqadj > /dev/null &&
+			made=$((made + 1))
+	done
+done
+check "flows with a helper and all else that may be added" eq $made 4
+# sent NETNS: its records, but for what Y may add
+sent() { records "$1" | sed -E 's/ start=[^ ]*//g'; }
+sent "$X" > "$TMP/sent"
+gwctl -n "$X" dump file "$TMP/extended"
+in_ns "$X" conntrack -F > /dev/null 2>&1
+# shellcheck disable=SC2086
+ctmake "$X" create count=4 $F sport=2001
+gwctl -n "$X" dump file "$TMP/bare"
+as_sent() {
+	gwctl -n "$Y" apply 1 1 "$TMP/extended" || return 1
+	sent "$Y" | diff "$TMP/sent" - || { echo "$1"; return 1; }
+}
+installed() {
+	sysctl_ns "$Y" net.netfilter.nf_conntrack_acct="$1" net.netfilter.nf_conntrack_timestamp="$2"
+	for _ in 1 2; do
+		in_ns "$Y" conntrack -F > /dev/null 2>&1
+		as_sent "new ones" && as_sent "the same again" || return 1
+		gwctl -n "$Y" apply 1 1 "$TMP/bare" && as_sent "after one without" || return 1
+	done
+}
+parts() {
+	local part
+
+	for part in "helper=ftp.*synproxy=1,2,3" labels= seqadj=; do
+		grep -c "$part" "$TMP/sent"
+	done
+}
+check "all records say so, half of them with labels, half with sequence numbers" \
+	eq "$(parts | xargs)" "4 2 2"
+for acct in 0 1; do
+	for start in 0 1; do
+		check "installed as sent: acct $acct, timestamp $start" installed $acct $start
+	done
+done
+ip netns del "$X"
+ip netns del "$Y"
 ip netns del "f1-$TAG"
 ip netns del "f2-$TAG"
 check "module unloads" modprobe -r gwsync
