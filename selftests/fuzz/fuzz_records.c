@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Records: the kernel half's parser and the command line's, on the same bytes.
  *
- * Input: records, one after the other, as in a DELTA message.
+ * Input: records, one after the other, as in a DELTA message.  Those that are not
+ * about a flow never reach gwsync_parse_record() in the kernel (kmod/apply.c); if
+ * one did, it must be refused.
  */
 #include <sys/socket.h>
 

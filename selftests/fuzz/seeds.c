@@ -382,6 +382,45 @@ static void put_parts(uint8_t l3num)
 	put_expect(l3num);
 }
 
+/* What is not about a flow: @kind, of bucket @bucket, then all bits of @len bytes. */
+static size_t put_control(uint8_t kind, uint8_t bucket, uint8_t len)
+{
+	size_t at = seed.len;
+
+	put16(0);
+	put8(GWSYNC_RECORD_VERSION);
+	put8(kind);
+	put32(0);
+	put32(0);
+	put8(bucket);
+	PUT("\0\0\0");
+	while (len--)
+		put8(0xff);
+	return at;
+}
+
+static void repairs(void)
+{
+	static const uint8_t classes = sizeof(uint64_t);
+	size_t at;
+
+	at = put_control(GWSYNC_RECORD_DIGEST, 0, 0);
+	for (uint32_t i = 0; i < GWSYNC_BUCKET_CLASSES; i++)
+		put32(i << 16);
+	end_record(at);
+	save("records", "digest");
+	end_record(put_control(GWSYNC_RECORD_REPAIR_BEGIN, 7, classes));
+	save("records", "repair_begin");
+	end_record(put_control(GWSYNC_RECORD_REPAIR_END, 255, classes));
+	save("records", "repair_end");
+	end_record(put_control(GWSYNC_RECORD_REPAIR_BEGIN, 7, classes));
+	at = seed.len;
+	head(GWSYNC_RECORD_FLOW, AF_INET6, IPPROTO_UDP);
+	end_record(at);
+	end_record(put_control(GWSYNC_RECORD_REPAIR_END, 7, classes));
+	save("records", "repair");
+}
+
 static void records(void)
 {
 	static const struct {
@@ -425,6 +464,7 @@ static void records(void)
 	put_tcp();
 	end_record(at);
 	save("records", "two");
+	repairs();
 }
 
 /* Netlink; the family and the sequence number that fuzz_netlink.c puts right. */
