@@ -108,7 +108,7 @@ fuzz: FOR = fuzz
 fuzz: prepare
 	@$(MAKE) --no-print-directory guest-parts
 	@$(MAKE) -s --no-print-directory -C selftests/fuzz OUT=$(BUILD)/fuzz
-	selftests/fuzz/run --time $(TIME) --kernel $(GUEST)
+	selftests/fuzz/run --time $(TIME) $(if $(KERNEL),--kernel $(KERNEL))
 
 soak: guest-parts
 	selftests/vm/run --kernel $(GUEST) --memory 768 \
