@@ -322,6 +322,16 @@ static bool compared(const struct craft *r)
 	return false;
 }
 
+static bool command_of(uint8_t cmd, uint8_t owner)
+{
+	char buf[512];
+	struct nlmsghdr *nlh = client_put(&c, buf, cmd, 0);
+
+	mnl_attr_put_u8(nlh, GWSYNC_A_OWNER, owner);
+	mnl_attr_put_u32(nlh, GWSYNC_A_EPOCH, EPOCH);
+	return !client_request(&c, nlh, NULL, NULL);
+}
+
 /* There one length is as good as another, and a digest is long. */
 static bool in_the_midst(unsigned int n, unsigned int len)
 {
@@ -344,8 +354,9 @@ static void controls(void)
 	};
 	static const unsigned int others[] = { 64, 512, GWSYNC_RECORD_MAX, CRAFT_BUF };
 	uint8_t two[2 * CRAFT_BUF];
-	struct craft r, good;
 	unsigned int i, n, bad;
+	struct craft r, good;
+	struct numbers was;
 
 	craft_full(&good, AF_INET, 110);
 	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
@@ -388,6 +399,16 @@ static void controls(void)
 	craft_control(&r, GWSYNC_RECORD_DIGEST, 7, sizeof(struct gwsync_record_digest) - 4);
 	result(refused(r.data, r.len, GWSYNC_STAT_A_REFUSED_MALFORMED) && differs(1, 7, 1ull << 63),
 	       "one that is too short changes nothing of that");
+
+	/* An owner that has died in the middle of its full sync never ends it. */
+	craft_control(&r, GWSYNC_RECORD_DIGEST, 7, sizeof(struct gwsync_record_digest));
+	was = numbers();
+	result(command_of(GWSYNC_CMD_SYNC_BEGIN, 3) && obeyed(&r) &&
+	       numbers().stat[GWSYNC_STAT_A_CLASSES_COMPARED] ==
+	       was.stat[GWSYNC_STAT_A_CLASSES_COMPARED],
+	       "during a full sync no digest is compared");
+	result(command_of(GWSYNC_CMD_PURGE, 3) && compared(&r),
+	       "one that never ends is over when its replicas are purged");
 }
 
 static int repair(unsigned int len, uint8_t fill)
