@@ -8,8 +8,10 @@
 
 LAN=lan-$TAG
 # On the debug kernel several daemons may all stand still for seconds.
-HEARTBEAT=$((SCALE > 4 ? 200 : 100)) DEAD_AFTER=$((3 * SCALE))
-# For who must not take the living for dead; the configuration takes no more.
+HEARTBEAT=$((SCALE > 4 ? 200 : 100))
+# The configuration takes no more than 100.
+DEAD_AFTER=$((SCALE > 33 ? 100 : 3 * SCALE))
+# For who must not take the living for dead.
 PATIENT=$((SCALE > 10 ? 100 : 10 * SCALE))
 declare -A AGENT=()
 trap 'agents_kill; cleanup' EXIT
