@@ -3,15 +3,16 @@
  * killat: SIGKILL for a process at a system call that is chosen by what it
  * sends, so that it dies at a known point of its work.
  *
- * killat PID before|after WHAT [TIMES]
+ * killat PID before|after WHAT [TIMES] [next WHAT [TIMES]]...
  *	genl N	  a message with this command to a generic netlink family (but
  *		  not to nlctrl)
  *	rtnl N	  a message of this type to rtnetlink, in a batch too
  *	packet	  a frame by a packet socket: gratuitous ARP
  *
  * "before": the kernel has not seen the message; "after": it has done what it
- * asks for.  TIMES: the how-manieth of them (1).  Says "ready" once it watches,
- * "killed" at the end; "gone" if the process ended by itself.
+ * asks for.  TIMES: the how-manieth of them (1).  "next": once that has been sent,
+ * the next is watched for; the last one is the death.  Says "ready" once it
+ * watches, "killed" at the end; "gone" if the process ended by itself.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -32,8 +33,17 @@
 #include <linux/netlink.h>
 #include <linux/ptrace.h>
 
+#define TARGETS_MAX	4
+
+struct target {
+	const char	*what;
+	unsigned int	number, times;
+};
+
 static pid_t pid;
 static int pidfd;
+static struct target target[TARGETS_MAX];
+static unsigned int targets;
 
 static bool peek(uint64_t address, void *to, size_t len)
 {
@@ -91,7 +101,7 @@ static bool batch_has(uint64_t at, uint64_t end, unsigned int type)
 	return false;
 }
 
-static bool is_it(const struct ptrace_syscall_info *info, const char *what, unsigned int number)
+static bool is_it(const struct ptrace_syscall_info *info, const struct target *t)
 {
 	struct {
 		struct nlmsghdr		nlh;
@@ -101,19 +111,21 @@ static bool is_it(const struct ptrace_syscall_info *info, const char *what, unsi
 
 	if (info->entry.nr != SYS_sendto && info->entry.nr != SYS_sendmsg)
 		return false;
-	if (!strcmp(what, "packet"))
+	if (!strcmp(t->what, "packet"))
 		return sock_is(fd, AF_PACKET, -1);
-	if (!strcmp(what, "rtnl"))
+	if (!strcmp(t->what, "rtnl"))
 		return info->entry.nr == SYS_sendto && sock_is(fd, AF_NETLINK, NETLINK_ROUTE) &&
 		       batch_has(info->entry.args[1], info->entry.args[1] + info->entry.args[2],
-				 number);
-	return sent(info, &head, sizeof(head)) && head.genl.cmd == number &&
+				 t->number);
+	return sent(info, &head, sizeof(head)) && head.genl.cmd == t->number &&
 	       head.nlh.nlmsg_type > GENL_ID_CTRL && sock_is(fd, AF_NETLINK, NETLINK_GENERIC);
 }
 
-static int watch(bool after, const char *what, unsigned int number, unsigned int times)
+static int watch(bool after)
 {
+	const struct target *last = &target[targets - 1];
 	struct ptrace_syscall_info info;
+	struct target *t = target;
 	bool inside = false;
 	int status, sig;
 
@@ -127,8 +139,11 @@ static int watch(bool after, const char *what, unsigned int number, unsigned int
 			sig = 0;
 			if (ptrace(PTRACE_GET_SYSCALL_INFO, pid, sizeof(info), &info) <= 0)
 				return 2;
-			if (info.op == PTRACE_SYSCALL_INFO_ENTRY && is_it(&info, what, number))
-				inside = !--times;
+			if (info.op == PTRACE_SYSCALL_INFO_ENTRY && is_it(&info, t) &&
+			    !--t->times) {
+				inside = t == last;
+				t++;
+			}
 			if (inside && info.op == (after ? PTRACE_SYSCALL_INFO_EXIT :
 							  PTRACE_SYSCALL_INFO_ENTRY)) {
 				kill(pid, SIGKILL);
@@ -142,28 +157,46 @@ static int watch(bool after, const char *what, unsigned int number, unsigned int
 	}
 }
 
+/* Return: false if these are not targets. */
+static bool parse(char **arg)
+{
+	while (targets < TARGETS_MAX && *arg) {
+		struct target *t = &target[targets++];
+
+		t->what = *arg++;
+		t->times = 1;
+		if (strcmp(t->what, "packet")) {
+			if (!*arg)
+				return false;
+			t->number = strtoul(*arg++, NULL, 0);
+		}
+		if (*arg && strcmp(*arg, "next"))
+			t->times = strtoul(*arg++, NULL, 0);
+		if (!t->times)
+			return false;
+		if (!*arg)
+			return true;
+		if (strcmp(*arg++, "next"))
+			return false;
+	}
+	return false;
+}
+
 int main(int argc, char **argv)
 {
-	unsigned int number = 0, times = 1;
-	bool packet = argc > 3 && !strcmp(argv[3], "packet");
-
-	if (argc < 4 || (!packet && argc < 5)) {
-		fputs("usage: killat PID before|after genl N|rtnl N|packet [TIMES]\n", stderr);
+	if (argc < 4 || !parse(argv + 3)) {
+		fputs("usage: killat PID before|after genl N|rtnl N|packet [TIMES] [next ...]\n",
+		      stderr);
 		return 2;
 	}
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	pid = atoi(argv[1]);
-	if (!packet)
-		number = strtoul(argv[4], NULL, 0);
-	if (argc > 5 - packet)
-		times = strtoul(argv[5 - packet], NULL, 0);
 	pidfd = syscall(SYS_pidfd_open, pid, 0);
-	if (pidfd < 0 || !times ||
-	    ptrace(PTRACE_SEIZE, pid, 0, PTRACE_O_TRACESYSGOOD) ||
+	if (pidfd < 0 || ptrace(PTRACE_SEIZE, pid, 0, PTRACE_O_TRACESYSGOOD) ||
 	    ptrace(PTRACE_INTERRUPT, pid, 0, 0)) {
 		perror("killat");
 		return 2;
 	}
 	puts("ready");
-	return watch(!strcmp(argv[2], "after"), argv[3], number, times);
+	return watch(!strcmp(argv[2], "after"));
 }
