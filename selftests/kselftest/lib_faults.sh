@@ -186,6 +186,8 @@ churn_end() {
 	CHANGES=$(sed -n 's/^changes \([0-9]*\) .*/\1/p' "$TMP/churn")
 	[ -n "$RATE" ] || { cat "$TMP/churn"; return 1; }
 }
+# churned WHAT: a count that it ended with
+churned() { sed -n "s/^changes.* $1 \([0-9]*\).*/\1/p" "$TMP/churn"; }
 trap 'kill $CHURN 2> /dev/null; agents_kill; cleanup' EXIT
 CHURN=
 
