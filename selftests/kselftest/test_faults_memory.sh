@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# Agents without memory: of their address space, of a cgroup.  They end with a
-# word or go on, the group does not mind.
+# Agents without memory: of their address space, of a cgroup; the backup's and,
+# under changes, the owner's.  They end with a word or go on, or the kernel kills
+# them: the group does not mind.
 # shellcheck source=selftests/kselftest/lib_faults.sh
 . "$(dirname "$0")/lib_faults.sh"
 
@@ -49,48 +50,108 @@ memory_cgroup || bail "no memory cgroup"
 # What the kernel says of such a death is long, and looks like a fault of its.
 printk=$(sysctl -n kernel.printk)
 sysctl -qw kernel.printk=1
+# limited NETNS BYTES: its agent, in a cgroup of so much
 limited() {
-	echo "$1" > "$TMP/cg/agent/memory.max"
+	echo "$2" > "$TMP/cg/agent/memory.max"
 	bash -c "echo \$\$ > $TMP/cg/agent/cgroup.procs
-		exec ip netns exec $BACKUP gwsyncd -c $TMP/$BACKUP.conf" \
-		2>> "$TMP/$BACKUP.log" < /dev/null &
-	AGENT[$BACKUP]=$!
+		exec ip netns exec $1 gwsyncd -c $TMP/$1.conf" \
+		2>> "$TMP/$1.log" < /dev/null &
+	AGENT[$1]=$!
 }
-oom_kills() { sed -n 's/^oom_kill //p' "$TMP/cg/agent/memory.events"; }
-limited 1M
-ended() { ! kill -0 "${AGENT[$BACKUP]}" 2> /dev/null; }
-check "cgroup of 1 MiB: the agent is gone" wait_for 5 ended
-wait "${AGENT[$BACKUP]}"
-unset "AGENT[$BACKUP]"
+events() { awk '$1 == "max" || $1 == "oom_kill" { n += $2 } END { print n + 0 }' "$CG/memory.events"; }
+kills() { sed -n 's/^oom_kill //p' "$CG/memory.events"; }
+ended() { ! kill -0 "${AGENT[$1]}" 2> /dev/null; }
+# bites: the agent there gets a little more than it has, each time less, until it
+# has reached the limit; it needs more for holes, frames that wait, sockets
+bites() {
+	[ "$(events)" -le "$WERE" ] || return 0
+	LIMIT=$(($(cat "$CG/memory.current") + MARGIN))
+	echo $LIMIT > "$CG/memory.max"
+	MARGIN=$((MARGIN - 16384))
+	[ "$(events)" -gt "$WERE" ]
+}
+# squeeze NAME: the agent in the cgroup, while it has work to do
+squeeze() {
+	WERE=$(events) MARGIN=$((256 * 1024))
+	killed=$(kills)
+	check "$1: the limit is reached" wait_for 20 bites
+	# To live with it, or not.
+	sleep 3
+}
+# buried NETNS: is its agent dead?  No zombie is left of it.
+buried() {
+	ended "$1" || return 1
+	wait "${AGENT[$1]}" 2> /dev/null
+	unset "AGENT[$1]"
+}
+CG=$TMP/cg/agent
+limited "$BACKUP" 1M
+check "cgroup of 1 MiB: the agent is gone" wait_for 5 ended "$BACKUP"
+check "cgroup of 1 MiB: killed for memory" ge "$(kills)" 1
+buried "$BACKUP"
 check "cgroup of 1 MiB: the owner did not mind" field_is "$OWNER" state owner
-# So much as it has without work, then work: holes, and frames that wait for them.
-agent_start "$BACKUP"
-whole "without a limit"
-peak=$(sed -n 's/^VmRSS:[^0-9]*\([0-9]*\) kB/\1/p' "/proc/${AGENT[$BACKUP]}/status")
-agent_crash "$BACKUP"
-limited $(((peak * 6 / 10) * 1024))
+
+limited "$BACKUP" max
+NAME="backup's agent in a cgroup"
+whole "$NAME"
 spoil "$BACKUP" loss 30% delay 20ms
 churn "$OWNER" rate=2000 live=20000 new=60 end=0 dport=6000
-sleep 4
-churn_end || not_ok "no changes"
+squeeze "$NAME"
+check "$NAME: changes were made" churn_end
 mend "$BACKUP"
 alive=yes
-! ended || alive=no
-figure "cgroup of $((peak * 6 / 10)) KiB, 6/10 of the usual: agent alive: $alive," \
-	"killed for memory: $(oom_kills) times so far"
-check "cgroup: the owner did not mind" field_is "$OWNER" state owner
+! buried "$BACKUP" || alive=no
+figure "$NAME of $((LIMIT / 1024)) KiB: limit reached $(($(events) - WERE)) times, killed for" \
+	"memory $(($(kills) - killed)) times, agent alive: $alive"
+check "$NAME: the owner did not mind" field_is "$OWNER" state owner
+[ $alive = no ] || agent_crash "$BACKUP"
+TOTAL=$((500 + $(churned alive)))
+check "$NAME: the owner has all" ge "$(flows "$OWNER")" $TOTAL
+agent_start "$BACKUP"
+whole "$NAME, memory again"
+
+# The owner's.  It lives, or is killed and the other takes over: one of them owns.
+NAME="owner's agent in a cgroup"
+check "$NAME: agent ends well" agent_end "$BACKUP"
+limited "$BACKUP" max
+whole "$NAME: a backup yet"
+check "$NAME: switchover" ask "$OWNER" switchover --to "$(name_of "$BACKUP")"
+turned() {
+	local was=$OWNER
+
+	OWNER=$BACKUP BACKUP=$was
+}
+turned
+whole "$NAME"
+squeezed=$OWNER
+churn "$OWNER" rate=2000 live=4000 new=40 end=20 dport=7000
+squeeze "$NAME"
+check "$NAME: changes were made" churn_end
+alive=yes
+! buried "$squeezed" || alive=no
+figure "$NAME of $((LIMIT / 1024)) KiB: limit reached $(($(events) - WERE)) times, killed for" \
+	"memory $(($(kills) - killed)) times, agent alive: $alive"
+either() { settled "$OWNER" "$BACKUP" || settled "$BACKUP" "$OWNER"; }
+# The dead leave their address where it was, until they are started again.
+heir_owns() { says "$BACKUP" state owner && has_vip "$BACKUP"; }
 if [ $alive = yes ]; then
-	agent_crash "$BACKUP"
+	echo max > "$CG/memory.max"
+	check "$NAME: it lives: one owner, the address on one" wait_for 20 either
+	agent_crash "$squeezed"
 else
-	wait "${AGENT[$BACKUP]}"
-	unset "AGENT[$BACKUP]"
+	check "$NAME: it is dead: the other owns" wait_for 20 heir_owns
 fi
+agent_start "$squeezed"
+check "$NAME, without a limit: one owner, in sync, the address on one" timed 20 either
+says "$OWNER" state owner > /dev/null || turned
+check "$NAME, without a limit: what was there before is there" eq "$(with_dport "$OWNER" 4000)" 500
+check "$NAME, without a limit: none missing, none different" equal $TOTAL "$OWNER" "$BACKUP"
+check "$NAME, without a limit: the address answers" wait_for 3 answers
+
 dmesg | grep -E "WARNING:|BUG:|Oops" > "$TMP/warnings"
 check "cgroup: the kernel is well" eq "$(wc -l < "$TMP/warnings")" 0
 dmesg -c > /dev/null
 sysctl -qw kernel.printk="$printk"
-agent_start "$BACKUP"
-whole "memory again"
 for ns in "$BACKUP" "$OWNER"; do
 	check "agent ends well" agent_end "$ns"
 done
