@@ -1,11 +1,15 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# Clocks that are set, agents that are killed at each stage of a full sync and
-# of a takeover.
+# Clocks that are set, agents that are killed at each stage of a full sync, of
+# its proof, of a repair and of a takeover.
 # shellcheck source=selftests/kselftest/lib_faults.sh
 . "$(dirname "$0")/lib_faults.sh"
 
 faults_net "$A" "$B"
+# What is tampered with shows soon.
+for gw in "$A" "$B"; do
+	faults_config "$gw" "" "digest_ms = 4000;"
+done
 check "in sync" faults_start "$A" "$B" || finish
 OWNER=$A BACKUP=$B TOTAL=0
 more() {
@@ -64,24 +68,27 @@ dies_at() {
 	KILLAT=$!
 	wait_for 5 said killat ready
 }
+# died [SECONDS]
 died() {
-	wait_for 10 said killat killed || return 1
+	wait_for "${1:-10}" said killat killed || return 1
 	wait "$KILLAT"
 	wait "${AGENT[$VICTIM]}" 2> /dev/null
 	unset "AGENT[$VICTIM]"
 }
 # Commands of the family and of rtnetlink, each a stage of the agent's work.
-APPLY=8 BEGIN=9 END=10 WALK=11 ACTIVATE=12 NEWADDR=20
+APPLY=8 BEGIN=9 END=10 WALK=11 ACTIVATE=12 REPAIR=17 GET_DIGEST=18 NEWADDR=20
 phase_is() { ask "$BACKUP" status --json | grep -q "\"phase\": \"$1\""; }
 own_flows() { gwctl -n "$OWNER" get flows; }
-
+times_logged() { grep -c "$1" "$TMP/$BACKUP.log"; }
+PROVING=
 # sync_dies NAME [WHEN WHAT...]: a backup that holds nothing dies in its full
 # sync; without WHEN it waits for the sync to begin
 sync_dies() {
-	local name="full sync: killed $1"
+	local name="full sync: killed $1" swept proven
 
 	shift
 	VICTIM=$BACKUP
+	swept=$(times_logged "full sync of .* is here") proven=$(times_logged "in sync with")
 	in_ns "$BACKUP" conntrack -F > /dev/null 2>&1
 	# It cannot begin before it is watched.
 	cut_leg p "$BACKUP"
@@ -91,6 +98,10 @@ sync_dies() {
 		check "$name: it is watched" dies_at "$@"
 		mend "$BACKUP"
 		check "$name: it is dead" died || return
+		[ -z "$PROVING" ] ||
+			check "$name: all had come" eq \
+				"$(times_logged "full sync of .* is here")" $((swept + 1))
+		check "$name: nothing was proven" eq "$(times_logged "in sync with")" "$proven"
 	else
 		agent_crash "$BACKUP"
 		mend "$BACKUP"
@@ -109,6 +120,44 @@ sync_dies "at the first records" before genl $APPLY
 sync_dies "amid the records" after genl $APPLY 8
 sync_dies "before the sweep" before genl $END
 sync_dies "in the sweep" after genl $END
+
+# The state is there, its proof is not: the digests, 52 messages, are on their way.
+# Of a round that goes on meanwhile a few come before the sweep has ended.
+PROVING=yes
+sync_dies "when it proves, at the first digests" before genl $END next genl $APPLY 15
+sync_dies "when it proves, at the last digests" after genl $END next genl $APPLY 45
+PROVING=
+
+# repair_dies NAME WHO WHEN WHAT...: 50 flows of the backup's are deleted behind
+# gwsync's back, and its agent, or the owner's, dies over their repair
+repair_dies() {
+	local name="repair: killed $1"
+
+	VICTIM=$2
+	[ -n "${AGENT[$BACKUP]:-}" ] || agent_start "$BACKUP"
+	whole "$name, before"
+	more 50
+	check "$name: the flows are there" wait_for 10 eq_dport "$BACKUP" 50
+	check "$name: it is watched" dies_at "${@:3}"
+	in_ns "$BACKUP" conntrack -D -p udp --orig-port-dst "$DPORT" > /dev/null 2>&1
+	check "$name: they are deleted" eq_dport "$BACKUP" 0
+	check "$name: it is dead" died 30 || return
+	# The backup, which lacks them, must not take over: an owner is back at once.
+	if [ "$VICTIM" = "$BACKUP" ]; then
+		check "$name: they have not come back" eq_dport "$BACKUP" 0
+		check "$name: the owner has all" eq "$(own_flows)" $TOTAL
+	fi
+	agent_start "$VICTIM"
+	whole "$name, restarted"
+	figure "$name: in sync $MS ms after it was started again"
+}
+eq_dport() { eq "$(with_dport "$1" "$DPORT")" "$2"; }
+repair_dies "before it knows what differs" "$BACKUP" before genl $GET_DIGEST
+repair_dies "when it knows, before it asks" "$BACKUP" after genl $GET_DIGEST
+repair_dies "when it has asked" "$BACKUP" before genl $GET_DIGEST next genl $APPLY
+# A backup in sync asks its owner for nothing else.
+repair_dies "as the owner serves it" "$OWNER" before genl $REPAIR
+agent_crash "$BACKUP"
 
 # The owner's agent dies while it alone has the flows, and is back at once.
 VICTIM=$OWNER NAME="full sync: owner's agent killed"
