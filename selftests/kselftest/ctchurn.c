@@ -10,10 +10,13 @@
  *	end	and so many ends of flows, the rest are new marks (20)
  *	seed	of what is drawn (1)
  *	dport	of all flows (5000)
+ *	ports	from there on (1)
+ *	hosts	so many clients, and as many servers (1)
+ *	tcp	of a hundred flows so many are TCP, established; the others UDP (25)
  *
- * Every fourth flow is TCP, established, the others UDP.  The flows of an
- * earlier run with the same dport and live are gone on with.  It says "ready",
- * and at its end what it did and the rate that it reached.
+ * The flows of an earlier run with the same dport, ports, hosts, tcp and live are
+ * gone on with.  It says "ready", at SIGUSR1 "at" and the changes so far, and at its
+ * end what it did and the rate that it reached.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -35,12 +38,14 @@
 #define SPORT_FIRST	1024
 #define TICK_NS		5000000		/* changes come in bursts of this time */
 #define BEHIND_US	200000		/* what is further behind is given up */
+#define HOSTS_MAX	200
 #define SRC		0x0a010009	/* 10.1.0.9 */
 #define DST		0x0a020009
 
 static struct {
-	unsigned int	rate, seconds, live, new, end, seed, dport;
-} opt = { .rate = 2000, .live = 4000, .new = 40, .end = 20, .seed = 1, .dport = 5000 };
+	unsigned int	rate, seconds, live, new, end, seed, dport, ports, hosts, tcp;
+} opt = { .rate = 2000, .live = 4000, .new = 40, .end = 20, .seed = 1, .dport = 5000,
+	  .ports = 1, .hosts = 1, .tcp = 25 };
 
 static const struct {
 	const char	*name;
@@ -48,6 +53,7 @@ static const struct {
 } names[] = {
 	{ "rate", &opt.rate }, { "seconds", &opt.seconds }, { "live", &opt.live },
 	{ "new", &opt.new }, { "end", &opt.end }, { "seed", &opt.seed }, { "dport", &opt.dport },
+	{ "ports", &opt.ports }, { "hosts", &opt.hosts }, { "tcp", &opt.tcp },
 };
 
 struct churn {
@@ -60,12 +66,14 @@ struct churn {
 	unsigned int		vanished;	/* somebody else has ended the flow */
 };
 
-static volatile sig_atomic_t stop;
+static volatile sig_atomic_t stop, tell;
 
 static void on_signal(int signal)
 {
-	(void)signal;
-	stop = 1;
+	if (signal == SIGUSR1)
+		tell = 1;
+	else
+		stop = 1;
 }
 
 static unsigned int draw(struct churn *c, unsigned int range)
@@ -76,19 +84,39 @@ static unsigned int draw(struct churn *c, unsigned int range)
 	return (c->random >> 11) % range;
 }
 
+/* 37 and 100 have no divisor in common: of any hundred slots as many as wanted. */
+static bool is_tcp(uint16_t slot)
+{
+	return slot * 37u % 100 < opt.tcp;
+}
+
+static uint32_t client_of(uint16_t slot)
+{
+	return htonl(SRC + slot % opt.hosts);
+}
+
+static uint32_t server_of(uint16_t slot)
+{
+	return htonl(DST + slot / opt.hosts % opt.hosts);
+}
+
+static uint16_t port_of(uint16_t slot)
+{
+	return htons(opt.dport + slot % opt.ports);
+}
+
 static struct nf_conntrack *tuple(uint16_t slot)
 {
 	struct nf_conntrack *ct = nfct_new();
-	bool tcp = slot % 4 == 0;
 
 	if (!ct)
 		abort();
 	nfct_set_attr_u8(ct, ATTR_ORIG_L3PROTO, AF_INET);
-	nfct_set_attr_u8(ct, ATTR_ORIG_L4PROTO, tcp ? IPPROTO_TCP : IPPROTO_UDP);
-	nfct_set_attr_u32(ct, ATTR_ORIG_IPV4_SRC, htonl(SRC));
-	nfct_set_attr_u32(ct, ATTR_ORIG_IPV4_DST, htonl(DST));
+	nfct_set_attr_u8(ct, ATTR_ORIG_L4PROTO, is_tcp(slot) ? IPPROTO_TCP : IPPROTO_UDP);
+	nfct_set_attr_u32(ct, ATTR_ORIG_IPV4_SRC, client_of(slot));
+	nfct_set_attr_u32(ct, ATTR_ORIG_IPV4_DST, server_of(slot));
 	nfct_set_attr_u16(ct, ATTR_ORIG_PORT_SRC, htons(SPORT_FIRST + slot));
-	nfct_set_attr_u16(ct, ATTR_ORIG_PORT_DST, htons(opt.dport));
+	nfct_set_attr_u16(ct, ATTR_ORIG_PORT_DST, port_of(slot));
 	return ct;
 }
 
@@ -99,15 +127,15 @@ static int make(struct churn *c, uint16_t slot)
 
 	nfct_set_attr_u8(ct, ATTR_REPL_L3PROTO, AF_INET);
 	nfct_set_attr_u8(ct, ATTR_REPL_L4PROTO, nfct_get_attr_u8(ct, ATTR_ORIG_L4PROTO));
-	nfct_set_attr_u32(ct, ATTR_REPL_IPV4_SRC, htonl(DST));
-	nfct_set_attr_u32(ct, ATTR_REPL_IPV4_DST, htonl(SRC));
-	nfct_set_attr_u16(ct, ATTR_REPL_PORT_SRC, htons(opt.dport));
+	nfct_set_attr_u32(ct, ATTR_REPL_IPV4_SRC, server_of(slot));
+	nfct_set_attr_u32(ct, ATTR_REPL_IPV4_DST, client_of(slot));
+	nfct_set_attr_u16(ct, ATTR_REPL_PORT_SRC, port_of(slot));
 	nfct_set_attr_u16(ct, ATTR_REPL_PORT_DST, htons(SPORT_FIRST + slot));
 	/* Assured: a full table drops none of them for another. */
 	nfct_set_attr_u32(ct, ATTR_STATUS, IPS_SEEN_REPLY | IPS_ASSURED | IPS_CONFIRMED);
 	nfct_set_attr_u32(ct, ATTR_TIMEOUT, 3600);
 	nfct_set_attr_u32(ct, ATTR_MARK, draw(c, UINT32_MAX));
-	if (slot % 4 == 0)
+	if (is_tcp(slot))
 		nfct_set_attr_u8(ct, ATTR_TCP_STATE, TCP_CONNTRACK_ESTABLISHED);
 	ret = nfct_query(c->h, NFCT_Q_CREATE, ct) < 0 ? -errno : 0;
 	nfct_destroy(ct);
@@ -200,6 +228,11 @@ static int run(struct churn *c)
 			from = now;
 			done = 0;
 		}
+		if (tell) {
+			tell = 0;
+			printf("at %llu\n", (unsigned long long)all);
+			fflush(stdout);
+		}
 		nanosleep(&tick, NULL);
 	}
 	now = client_now_us() - began;
@@ -226,7 +259,8 @@ static int parse(char **argv)
 			return -1;
 		*names[i].value = strtoul(value, NULL, 0);
 	}
-	return opt.rate && opt.live && opt.live <= LIVE_MAX && opt.new + opt.end <= 100 ? 0 : -1;
+	return opt.rate && opt.live && opt.live <= LIVE_MAX && opt.new + opt.end <= 100 &&
+	       opt.ports && opt.hosts && opt.hosts <= HOSTS_MAX ? 0 : -1;
 }
 
 int main(int argc, char **argv)
@@ -256,6 +290,7 @@ int main(int argc, char **argv)
 	c.random = opt.seed * 0x9e3779b97f4a7c15ull | 1;
 	signal(SIGTERM, on_signal);
 	signal(SIGINT, on_signal);
+	signal(SIGUSR1, on_signal);
 	puts("ready");
 	fflush(stdout);
 	ret = run(&c);
