@@ -10,7 +10,7 @@
 . "$(dirname "${BASH_SOURCE[0]}")/lib_agent.sh"
 
 D=gwD-$TAG E=gwE-$TAG F=gwF-$TAG
-VIP=10.8.0.254
+VIP=10.8.0.254		# of all that the group has, if ADDRESSES does not say more
 declare -A MEMBER=()	# NETNS: its member id
 
 figure() { echo "# figure: $*"; }
@@ -75,7 +75,7 @@ faults_config() {
 	key_file = "$TMP/key";
 	links = ( { interface = "sync0"; } );
 	virtual_routers = ( { name = "lan"; interface = "lan0"; vrid = 5;
-			      addresses = ( "$VIP/24" ); } );
+			      addresses = ( ${ADDRESSES:-"\"$VIP/24\""} ); } );
 	kernel = { ${3:-} };
 	daemon = { control = "$TMP/$1.sock"; };
 	END
