@@ -662,8 +662,17 @@ static void gwsync_emit_drop(struct gwsync_net *gn)
 
 static int gwsync_emit_digests(struct gwsync_net *gn, long *wake)
 {
-	long delay = gwsync_digest_step(gn);
+	long delay;
+	int err;
 
+	/*
+	 * A flow that has ended since the first look still counts; one of the
+	 * same tuple, told in this round, has already taken its place elsewhere.
+	 */
+	err = gwsync_emit_tombstones(gn);
+	if (err)
+		return err;
+	delay = gwsync_digest_step(gn);
 	if (delay < 0)
 		return delay;
 	*wake = min(*wake, delay);
