@@ -16,6 +16,7 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -41,16 +42,14 @@ struct target {
 };
 
 static pid_t pid;
-static int pidfd;
+static int pidfd, memory;
 static struct target target[TARGETS_MAX];
 static unsigned int targets;
 
+/* Not by process_vm_readv(), which the debug kernel does not have. */
 static bool peek(uint64_t address, void *to, size_t len)
 {
-	struct iovec here = { .iov_base = to, .iov_len = len };
-	struct iovec there = { .iov_base = (void *)(uintptr_t)address, .iov_len = len };
-
-	return process_vm_readv(pid, &here, 1, &there, 1, 0) == (ssize_t)len;
+	return pread(memory, to, len, (off_t)address) == (ssize_t)len;
 }
 
 static bool sock_is(int fd, int domain, int protocol)
@@ -184,6 +183,8 @@ static bool parse(char **arg)
 
 int main(int argc, char **argv)
 {
+	char path[32];
+
 	if (argc < 4 || !parse(argv + 3)) {
 		fputs("usage: killat PID before|after genl N|rtnl N|packet [TIMES] [next ...]\n",
 		      stderr);
@@ -192,7 +193,9 @@ int main(int argc, char **argv)
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	pid = atoi(argv[1]);
 	pidfd = syscall(SYS_pidfd_open, pid, 0);
-	if (pidfd < 0 || ptrace(PTRACE_SEIZE, pid, 0, PTRACE_O_TRACESYSGOOD) ||
+	snprintf(path, sizeof(path), "/proc/%d/mem", pid);
+	memory = open(path, O_RDONLY | O_CLOEXEC);
+	if (pidfd < 0 || memory < 0 || ptrace(PTRACE_SEIZE, pid, 0, PTRACE_O_TRACESYSGOOD) ||
 	    ptrace(PTRACE_INTERRUPT, pid, 0, 0)) {
 		perror("killat");
 		return 2;
