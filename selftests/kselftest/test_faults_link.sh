@@ -9,7 +9,7 @@
 
 RATE_WANTED=${RATE_WANTED:-2000} SECONDS_EACH=${SECONDS_EACH:-3}
 # So many are worth the name; not where checkers of the kernel take most of the time.
-RATE_LEAST=$((1000 * 4 / (SCALE > 4 ? SCALE : 4)))
+RATE_LEAST=$((500 * 4 / (SCALE > 4 ? SCALE : 4)))
 ! grep -qw kasan_report /proc/kallsyms || RATE_LEAST=1
 # 30 % loss of heartbeats must not be taken for a death.
 DEAD_AFTER=30
