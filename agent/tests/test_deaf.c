@@ -10,6 +10,7 @@
 
 #include "loop.h"
 #include "member.h"
+#include "ignored.h"
 
 #define HEARTBEAT_NS	(100 * NSEC_PER_MSEC)
 #define DEAD_NS		(325 * NSEC_PER_MSEC)	/* 3 of them, and the slack */
@@ -19,42 +20,15 @@
 static struct member m;
 static uint64_t now_ns, rng;
 
-static void none(void *arg) { (void)arg; }
-static void none_acquire(void *arg, uint64_t owners, uint32_t epoch)
-{
-	(void)arg;
-	(void)owners;
-	(void)epoch;
-}
-
-static void none_follow(void *arg, uint8_t owner, uint32_t epoch)
-{
-	(void)arg;
-	(void)owner;
-	(void)epoch;
-}
-
-static void none_hand_over(void *arg, uint8_t to)
-{
-	(void)arg;
-	(void)to;
-}
-
-static void none_alive(void *arg, uint8_t id, bool alive)
-{
-	(void)arg;
-	(void)id;
-	(void)alive;
-}
-
 static int setup(void **state)
 {
 	const struct member_params params = {
 		.self = 2, .priority = 90, .heartbeat_ns = HEARTBEAT_NS, .dead_after = 3,
 	};
 	const struct member_actions actions = {
-		.acquire = none_acquire, .release = none_follow, .follow = none_follow,
-		.hand_over = none_hand_over, .announce = none, .alive = none_alive,
+		.acquire = ignore_acquire, .release = ignore_owner, .follow = ignore_owner,
+		.hand_over = ignore_hand_over, .announce = ignore_announce,
+		.alive = ignore_alive,
 	};
 
 	(void)state;

@@ -12,6 +12,7 @@
 
 #include "../group.h"
 #include "../log.h"
+#include "ignored.h"
 #include "pattern.h"
 
 #define SELF	2
@@ -68,26 +69,6 @@ static void on_acquire(void *arg, uint64_t owners, uint32_t epoch)
 	acquired = epoch;
 }
 
-static void on_owner(void *arg, uint8_t owner, uint32_t epoch)
-{
-	(void)arg;
-	(void)owner;
-	(void)epoch;
-}
-
-static void on_hand_over(void *arg, uint8_t to) { (void)arg; (void)to; }
-static void on_announce(void *arg) { (void)arg; }
-static void on_alive(void *arg, uint8_t id, bool alive) { (void)arg; (void)id; (void)alive; }
-
-static void on_deliver(void *arg, const struct frame_data *data) { (void)arg; (void)data; }
-
-static void on_lost(void *arg, uint64_t first, uint64_t next)
-{
-	(void)arg;
-	(void)first;
-	(void)next;
-}
-
 static void hear(enum member_state state, uint32_t epoch, uint8_t owner)
 {
 	const struct member_report report = {
@@ -121,12 +102,13 @@ static void say(enum frame_type type, uint64_t seq)
 static int setup(void **state)
 {
 	const struct frame_stream stream = { .member = OWNER, .boot_id = 77 };
-	const struct receive_callbacks cb = { on_deliver, on_lost, NULL };
+	const struct receive_callbacks cb = { ignore_deliver, ignore_lost, NULL };
 	const struct member_params params = {
 		.self = SELF, .priority = 100, .heartbeat_ns = 1000 * MS, .dead_after = 3,
 	};
 	const struct member_actions actions = {
-		on_acquire, on_owner, on_owner, on_hand_over, on_announce, on_alive, NULL,
+		on_acquire, ignore_owner, ignore_owner, ignore_hand_over,
+		ignore_announce, ignore_alive, NULL,
 	};
 
 	(void)state;

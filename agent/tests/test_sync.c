@@ -12,6 +12,7 @@
 
 #include "../log.h"
 #include "../sync.h"
+#include "ignored.h"
 #include "pattern.h"
 
 #define SELF	2
@@ -162,34 +163,6 @@ int kernel_missed(struct kernel *kernel) { (void)kernel; return 0; }
 uint64_t kernel_apply_errors(const struct kernel *kernel) { (void)kernel; return 0; }
 int kernel_purge(struct kernel *kernel, uint8_t owner) { (void)kernel; (void)owner; return 0; }
 
-/* Actions of the membership */
-
-static void on_acquire(void *arg, uint64_t owners, uint32_t epoch)
-{
-	(void)arg;
-	(void)owners;
-	(void)epoch;
-}
-
-static void on_owner(void *arg, uint8_t owner, uint32_t epoch)
-{
-	(void)arg;
-	(void)owner;
-	(void)epoch;
-}
-
-static void on_hand_over(void *arg, uint8_t to) { (void)arg; (void)to; }
-static void on_announce(void *arg) { (void)arg; }
-static void on_alive(void *arg, uint8_t id, bool alive) { (void)arg; (void)id; (void)alive; }
-static void on_deliver(void *arg, const struct frame_data *data) { (void)arg; (void)data; }
-
-static void on_lost(void *arg, uint64_t first, uint64_t next)
-{
-	(void)arg;
-	(void)first;
-	(void)next;
-}
-
 static void fire(struct loop_timer *timer)
 {
 	if (timer->due_ns && timer->due_ns <= now_ns) {
@@ -254,13 +227,14 @@ static void in_sync(void)
 
 static int setup(void **state)
 {
-	const struct receive_callbacks cb = { on_deliver, on_lost, NULL };
+	const struct receive_callbacks cb = { ignore_deliver, ignore_lost, NULL };
 	const struct frame_stream stream = { .member = OWNER, .boot_id = 77 };
 	const struct member_params params = {
 		.self = SELF, .priority = 100, .heartbeat_ns = 100 * MS, .dead_after = 3,
 	};
 	const struct member_actions actions = {
-		on_acquire, on_owner, on_owner, on_hand_over, on_announce, on_alive, NULL,
+		ignore_acquire, ignore_owner, ignore_owner, ignore_hand_over,
+		ignore_announce, ignore_alive, NULL,
 	};
 
 	(void)state;

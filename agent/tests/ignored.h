@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What a membership and a stream call back, for tests that look elsewhere. */
+#ifndef GWSYNC_AGENT_TESTS_IGNORED_H
+#define GWSYNC_AGENT_TESTS_IGNORED_H
+
+#include "../member.h"
+#include "../receive.h"
+
+static inline void ignore_acquire(void *arg, uint64_t owners, uint32_t epoch)
+{
+	(void)arg;
+	(void)owners;
+	(void)epoch;
+}
+
+static inline void ignore_owner(void *arg, uint8_t owner, uint32_t epoch)
+{
+	(void)arg;
+	(void)owner;
+	(void)epoch;
+}
+
+static inline void ignore_hand_over(void *arg, uint8_t to)
+{
+	(void)arg;
+	(void)to;
+}
+
+static inline void ignore_announce(void *arg)
+{
+	(void)arg;
+}
+
+static inline void ignore_alive(void *arg, uint8_t id, bool alive)
+{
+	(void)arg;
+	(void)id;
+	(void)alive;
+}
+
+static inline void ignore_deliver(void *arg, const struct frame_data *data)
+{
+	(void)arg;
+	(void)data;
+}
+
+static inline void ignore_lost(void *arg, uint64_t first, uint64_t next)
+{
+	(void)arg;
+	(void)first;
+	(void)next;
+}
+
+#endif
