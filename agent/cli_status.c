@@ -171,13 +171,25 @@ static void print_sync(const struct cli *cli, const json_t *status)
 	}
 }
 
+/* @who: whose repair it was, with what follows a name */
+static void print_last(const struct cli *cli, const char *who, const json_t *last)
+{
+	char text[256], ago[24];
+
+	if (!json_is_object(last))
+		return;
+	snprintf(text, sizeof(text), "%s%s ago, %lld classes: %s", who,
+		 cli_duration(cli_number(last, "ago_ms"), ago),
+		 cli_number(last, "classes"), cli_string(last, "cause"));
+	line(cli, "repaired", TABLE_PLAIN, text);
+}
+
 static void print_repair(const struct cli *cli, const json_t *status)
 {
 	const json_t *repair = json_object_get(status, "repair");
-	const json_t *last = json_object_get(repair, "last");
 	bool owner = !strcmp(cli_string(status, "state"), "owner");
 	const json_t *peer;
-	char text[256], ago[24];
+	char text[128];
 	size_t i;
 
 	if (owner && !cli_true(status, "stateless")) {
@@ -191,20 +203,13 @@ static void print_repair(const struct cli *cli, const json_t *status)
 			 cli_number(repair, "differing"), GWSYNC_CLASSES);
 		line(cli, "differs", TABLE_WARN, text);
 	}
-	if (json_is_object(last) && !owner) {
-		snprintf(text, sizeof(text), "%s ago, %lld classes: %s",
-			 cli_duration(cli_number(last, "ago_ms"), ago),
-			 cli_number(last, "classes"), cli_string(last, "cause"));
-		line(cli, "repaired", TABLE_PLAIN, text);
-	}
+	if (!owner)
+		print_last(cli, "", json_object_get(repair, "last"));
 	json_array_foreach(json_object_get(status, "peers"), i, peer) {
-		last = json_object_get(peer, "repair");
-		if (!owner || !json_is_object(last))
-			continue;
-		snprintf(text, sizeof(text), "%s, %s ago, %lld classes: %s",
-			 cli_string(peer, "name"), cli_duration(cli_number(last, "ago_ms"), ago),
-			 cli_number(last, "classes"), cli_string(last, "cause"));
-		line(cli, "repaired", TABLE_PLAIN, text);
+		if (!owner)
+			break;
+		snprintf(text, sizeof(text), "%s, ", cli_string(peer, "name"));
+		print_last(cli, text, json_object_get(peer, "repair"));
 	}
 }
 

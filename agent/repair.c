@@ -173,9 +173,15 @@ static bool repair_unheard(struct group *g)
 	return true;
 }
 
+/* After so long without a round one is asked for; 0: they come only then. */
+static uint64_t repair_late_ns(const struct group *g)
+{
+	return REPAIR_LATE_ROUNDS * g->config->digest_ms * NSEC_PER_MSEC;
+}
+
 bool repair_is_proven(const struct group *g, uint64_t now_ns)
 {
-	uint64_t late_ns = REPAIR_LATE_ROUNDS * g->config->digest_ms * NSEC_PER_MSEC;
+	uint64_t late_ns = repair_late_ns(g);
 	const struct repair *r = &g->repair;
 
 	return !r->differing && r->proven_ns &&
@@ -185,7 +191,7 @@ bool repair_is_proven(const struct group *g, uint64_t now_ns)
 /* The owner may send them at longer intervals than this member would. */
 void repair_check_proof(struct group *g, uint64_t now_ns)
 {
-	uint64_t late_ns = REPAIR_LATE_ROUNDS * g->config->digest_ms * NSEC_PER_MSEC;
+	uint64_t late_ns = repair_late_ns(g);
 	struct repair *r = &g->repair;
 
 	if (g->member.state != MEMBER_BACKUP || g->sync.phase != SYNC_DONE || !late_ns ||
