@@ -192,7 +192,8 @@ void gwsync_replica_demote(struct gwsync_net *gn, struct nf_conn *ct)
 		goto out;
 	if (!gwsync_flow_is_marked(ct) && gwsync_filter_match(gn, ct))
 		goto out;
-	gwsync_digest_open(ct);
+	if (!gwsync_digest_open(ct))
+		goto out;
 
 	owner = __fls(gn->demote.running);
 	left = nf_ct_expires(ct) / HZ;

@@ -201,8 +201,12 @@ err_lost:
 static void gwsync_capture_destroy(struct gwsync_net *gn, struct nf_conn *ct)
 {
 	bool own = gwsync_flow_is_own(gn, ct);
-	bool told = test_and_clear_bit(GWSYNC_FLOW_ANNOUNCED_BIT, &ct->status);
+	bool told;
 
+	if (gwsync_flow_is_removed(ct))
+		return;
+
+	told = test_and_clear_bit(GWSYNC_FLOW_ANNOUNCED_BIT, &ct->status);
 	if (told)
 		atomic64_dec(&gn->announced);
 

@@ -227,14 +227,28 @@ static u32 gwsync_digest_worth(const struct gwsync_digest *dg, u32 value)
  * @ct: the flow
  *
  * If it is the first one, what the slot has now is of an earlier flow in the
- * same memory.
+ * same memory.  One that dies may have no mark because its event has taken it
+ * a moment ago, and not yet the number, which must stay.
  *
  * Context: any.
+ * Return: false: it dies, and must not get a mark or a number.
  */
-void gwsync_digest_open(struct nf_conn *ct)
+bool gwsync_digest_open(struct nf_conn *ct)
 {
-	if (!gwsync_flow_is_marked(ct))
-		WRITE_ONCE(*gwsync_digest_slot(ct), 0);
+	u32 *slot = gwsync_digest_slot(ct);
+	u32 old = READ_ONCE(*slot);
+	unsigned long status;
+
+	/* Whoever marks it meanwhile has put a number in that is not @old. */
+	smp_rmb();
+	/* One look for both: DYING comes before the mark goes. */
+	status = READ_ONCE(ct->status);
+	if (status & GWSYNC_FLOW_MARKED)
+		return true;
+	if (status & IPS_DYING)
+		return false;
+	cmpxchg(slot, old, 0);
+	return true;
 }
 
 /**
@@ -342,9 +356,8 @@ void gwsync_digest_foreign(struct gwsync_net *gn, struct nf_conn *ct)
 	unsigned long marks, old;
 	bool gen;
 
-	if (!owner)
+	if (!owner || !gwsync_digest_open(ct))
 		return;
-	gwsync_digest_open(ct);
 	gen = gwsync_repair_gen(gn, READ_ONCE(gn->gen), owner, class);
 	marks = gwsync_replica_marks(owner, !gen, nf_ct_expires(ct) / HZ, nf_ct_protonum(ct));
 	old = gwsync_flow_update(ct, 0, marks);

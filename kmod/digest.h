@@ -76,7 +76,7 @@ void gwsync_digest_reset(struct gwsync_net *gn);
 void gwsync_digest_recount(struct gwsync_net *gn);
 
 /* Of one flow: what of it counts in the sum of its class. */
-void gwsync_digest_open(struct nf_conn *ct);
+bool gwsync_digest_open(struct nf_conn *ct);
 void gwsync_digest_set(struct gwsync_net *gn, struct nf_conn *ct, u16 class, u32 digest);
 void gwsync_digest_clear(struct gwsync_net *gn, struct nf_conn *ct);
 u32 gwsync_digest_take(struct nf_conn *ct);

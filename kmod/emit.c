@@ -296,7 +296,8 @@ static int gwsync_emit_checked(struct gwsync_net *gn, struct nf_conn *ct, u64 on
 	 */
 	known = test_bit(GWSYNC_FLOW_ANNOUNCED_BIT, &ct->status);
 	if (!known) {
-		gwsync_digest_open(ct);
+		if (!gwsync_digest_open(ct))
+			return 0;
 		set_bit(GWSYNC_FLOW_ANNOUNCED_BIT, &ct->status);
 		atomic64_inc(&gn->announced);
 	}

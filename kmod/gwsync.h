@@ -64,6 +64,13 @@ static inline bool gwsync_flow_is_marked(const struct nf_conn *ct)
 	return READ_ONCE(ct->status) & GWSYNC_FLOW_MARKED;
 }
 
+/* A replica of nobody: it is being taken out, and who does that accounts for it. */
+static inline bool gwsync_flow_is_removed(const struct nf_conn *ct)
+{
+	return (READ_ONCE(ct->status) & (BIT(GWSYNC_FLOW_REPLICA_BIT) | GWSYNC_FLOW_OWNER_MASK)) ==
+	       BIT(GWSYNC_FLOW_REPLICA_BIT);
+}
+
 /* Replace the bits of @clear by those of @set in one step; returns the old status. */
 static inline unsigned long gwsync_flow_update(struct nf_conn *ct, unsigned long clear,
 					       unsigned long set)

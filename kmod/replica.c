@@ -443,23 +443,27 @@ err_free:
 }
 
 /*
- * Take a flow out of the table.  Without its marks the event that this raises
- * means nothing to capture: no tombstone, no replica lost.
+ * Take a flow out of the table.  As a replica of nobody it means nothing to
+ * capture, see gwsync_flow_is_removed(): no tombstone, no replica lost.
  */
 static void gwsync_replica_remove(struct gwsync_net *gn, struct nf_conn *ct)
 {
-	unsigned long old = gwsync_flow_update(ct, GWSYNC_REPLICA_MARKS |
-					       BIT(GWSYNC_FLOW_ANNOUNCED_BIT), 0);
+	unsigned long old;
 
 	lockdep_assert_held(&gn->replica_lock);
 
+	/* It goes already, and not by us. */
+	if (!gwsync_digest_open(ct))
+		return;
+	old = gwsync_flow_update(ct, GWSYNC_REPLICA_MARKS | BIT(GWSYNC_FLOW_ANNOUNCED_BIT),
+				 BIT(GWSYNC_FLOW_REPLICA_BIT));
 	if (old & BIT(GWSYNC_FLOW_ANNOUNCED_BIT))
 		atomic64_dec(&gn->announced);
 	if (old & BIT(GWSYNC_FLOW_REPLICA_BIT))
 		atomic64_dec(&gn->replicas);
-	if (old & GWSYNC_FLOW_MARKED)
-		gwsync_digest_clear(gn, ct);
 	nf_ct_delete(ct, 0, 0);
+	/* Of one that is dying nobody puts a number in and leaves it there. */
+	gwsync_digest_clear(gn, ct);
 }
 
 /*
@@ -512,7 +516,9 @@ static void gwsync_replica_update(struct gwsync_net *gn, u8 owner, struct nf_con
 {
 	unsigned long clear, set, old;
 
-	gwsync_digest_open(ct);
+	/* Behind our back: its class differs, and is repaired. */
+	if (!gwsync_digest_open(ct))
+		return;
 	gwsync_replica_hold(ct);
 
 	/* A former owner's flow may be ahead of the truth by what it could not tell. */
@@ -527,6 +533,9 @@ static void gwsync_replica_update(struct gwsync_net *gn, u8 owner, struct nf_con
 		atomic64_dec(&gn->announced);
 	if (!(old & BIT(GWSYNC_FLOW_REPLICA_BIT)))
 		atomic64_inc(&gn->replicas);
+	/* Its event may have come before the marks. */
+	if (nf_ct_is_dying(ct))
+		gwsync_replica_lost(gn, ct);
 
 	/* After its number: what somebody changes from now on must spoil it. */
 	gwsync_replica_set_secmark(ct, flow);
@@ -645,7 +654,8 @@ void gwsync_replica_lost(struct gwsync_net *gn, struct nf_conn *ct)
 	bool own = gwsync_flow_is_own(gn, ct);
 	unsigned long old = gwsync_flow_update(ct, GWSYNC_REPLICA_MARKS, 0);
 
-	if (!(old & BIT(GWSYNC_FLOW_REPLICA_BIT)))
+	/* Of nobody: who takes it out has counted it. */
+	if (!(old & BIT(GWSYNC_FLOW_REPLICA_BIT)) || !(old & GWSYNC_FLOW_OWNER_MASK))
 		return;
 	atomic64_dec(&gn->replicas);
 	if (!own) {
