@@ -748,7 +748,8 @@ static int gwsync_get_flow_dumpit(struct sk_buff *skb, struct netlink_callback *
 		}
 
 		for (i = 0; i < dump->batch.count; i++) {
-			if (gwsync_flow_fill(gn, skb, cb, dump->batch.ct[i])) {
+			if (!gwsync_walk_reap(gn, dump->batch.ct[i]) &&
+			    gwsync_flow_fill(gn, skb, cb, dump->batch.ct[i])) {
 				dump->last = last;
 				gwsync_walk_release(&dump->batch, i);
 				return skb->len;

@@ -242,8 +242,7 @@ again:
 			*next = bucket;
 			break;
 		}
-		if (nf_ct_is_expired(ct) || nf_ct_is_dying(ct) ||
-		    !refcount_inc_not_zero(&ct->ct_general.use))
+		if (nf_ct_is_dying(ct) || !refcount_inc_not_zero(&ct->ct_general.use))
 			continue;
 		batch->ct[batch->count++] = ct;
 	}
@@ -275,6 +274,29 @@ void gwsync_walk_release(struct gwsync_walk_batch *batch, unsigned int from)
 	batch->count = 0;
 }
 
+/**
+ * gwsync_walk_reap - end a flow whose time is over
+ * @gn: its netns
+ * @ct: a flow of a batch
+ *
+ * The core looks for them once a minute, gc_worker(), and whoever comes across
+ * one earlier ends it.  So do we: one that a backup knows counts until it has
+ * ended, and a walk that passed it over would leave the backup without it.  A
+ * replica is not ours to end.
+ *
+ * Context: process.
+ * Return: there is no such flow any more.
+ */
+bool gwsync_walk_reap(struct gwsync_net *gn, struct nf_conn *ct)
+{
+	/* A flow table keeps the clock of those it has taken over. */
+	if (!nf_ct_is_expired(ct) || test_bit(IPS_OFFLOAD_BIT, &ct->status))
+		return false;
+	if (gwsync_flow_is_own(gn, ct) && nf_ct_should_gc(ct))
+		nf_ct_kill(ct);
+	return true;
+}
+
 static bool gwsync_pass_has(const struct gwsync_pass *pass, enum gwsync_walk_job job)
 {
 	return pass->active & BIT(job);
@@ -286,6 +308,9 @@ static int gwsync_pass_flow(struct gwsync_net *gn, struct gwsync_pass *pass, str
 	struct gwsync_walk *walk = gn->walk;
 	bool drifted;
 	int ret;
+
+	if (gwsync_walk_reap(gn, ct))
+		return 0;
 
 	if (gwsync_pass_has(pass, GWSYNC_WALK_ADOPT_BIT))
 		gwsync_replica_adopt(gn, ct);

@@ -33,5 +33,6 @@ unsigned int gwsync_walk_collect(struct gwsync_net *gn, unsigned int bucket,
 				 gwsync_walk_want want, u32 *last,
 				 struct gwsync_walk_batch *batch, unsigned int *next);
 void gwsync_walk_release(struct gwsync_walk_batch *batch, unsigned int from);
+bool gwsync_walk_reap(struct gwsync_net *gn, struct nf_conn *ct);
 
 #endif /* _GWSYNC_WALK_H */
