@@ -158,10 +158,18 @@ void gwsync_replica_adopt(struct gwsync_net *gn, struct nf_conn *ct)
 	if (gwsync_replica_is_held(ct))
 		WRITE_ONCE(ct->timeout, nfct_time_stamp + gwsync_flow_timeout(ct) * HZ);
 	old = gwsync_flow_update(ct, GWSYNC_REPLICA_MARKS, BIT(GWSYNC_FLOW_ANNOUNCED_BIT));
-	if (!(old & BIT(GWSYNC_FLOW_REPLICA_BIT)))
+	if (!(old & BIT(GWSYNC_FLOW_REPLICA_BIT))) {
+		/* The event of its end has just been here. */
+		clear_bit(GWSYNC_FLOW_ANNOUNCED_BIT, &ct->status);
 		goto out;
+	}
 	if (!(old & BIT(GWSYNC_FLOW_ANNOUNCED_BIT)))
 		atomic64_inc(&gn->announced);
+	/* A rule has taken its events away: nobody would take its number out. */
+	if (gwsync_flow_is_mute(ct)) {
+		gwsync_digest_clear(gn, ct);
+		gwsync_walk_note_mute(gn);
+	}
 	atomic64_dec(&gn->replicas);
 	gwsync_drift_note(gn, ct);	/* others have it as we do */
 	gn->adopt.count[owner]++;
@@ -208,6 +216,8 @@ void gwsync_replica_demote(struct gwsync_net *gn, struct nf_conn *ct)
 		atomic64_dec(&gn->announced);
 	if (!(old & BIT(GWSYNC_FLOW_REPLICA_BIT)))
 		atomic64_inc(&gn->replicas);
+	if (nf_ct_is_dying(ct))
+		gwsync_replica_unmark(gn, ct);
 	gwsync_replica_hold(ct);
 	gwsync_replica_helper_resync(ct);
 out:

@@ -200,22 +200,27 @@ err_lost:
  */
 static void gwsync_capture_destroy(struct gwsync_net *gn, struct nf_conn *ct)
 {
-	bool own = gwsync_flow_is_own(gn, ct);
-	bool told;
+	/* All marks in one step, and one look at whose it is: it may become own meanwhile. */
+	unsigned long old = gwsync_flow_update(ct, GWSYNC_REPLICA_MARKS |
+					       BIT(GWSYNC_FLOW_ANNOUNCED_BIT), 0);
+	bool own = gwsync_status_is_own(gn, old);
+	bool told = old & BIT(GWSYNC_FLOW_ANNOUNCED_BIT);
 
-	if (gwsync_flow_is_removed(ct))
+	if (gwsync_status_is_removed(old))
 		return;
 
-	told = test_and_clear_bit(GWSYNC_FLOW_ANNOUNCED_BIT, &ct->status);
 	if (told)
 		atomic64_dec(&gn->announced);
 
-	if (test_bit(GWSYNC_FLOW_REPLICA_BIT, &ct->status)) {
-		if (!own)
-			gwsync_stat_inc(gn, GWSYNC_STAT_A_EVENTS_REPLICA);
-		else
+	if (old & BIT(GWSYNC_FLOW_REPLICA_BIT)) {
+		atomic64_dec(&gn->replicas);
+		if (own) {
 			told = true; /* by the owner that we took over from */
-		gwsync_replica_lost(gn, ct);
+		} else {
+			gwsync_digest_clear(gn, ct);
+			gwsync_stat_inc(gn, GWSYNC_STAT_A_EVENTS_REPLICA);
+			gwsync_stat_inc(gn, GWSYNC_STAT_A_REPLICAS_LOST);
+		}
 	}
 
 	if (!own || !READ_ONCE(gn->active)) {
@@ -304,7 +309,8 @@ static int gwsync_exp_event(unsigned int events, const struct nf_exp_event *item
 	 * the table, and so referenced, until clean_from_lists() gets the lock.
 	 */
 	if (READ_ONCE(gn->active) && nf_ct_is_confirmed(ct) && !nf_ct_is_dying(ct) &&
-	    gwsync_flow_is_own(gn, ct) && refcount_inc_not_zero(&ct->ct_general.use)) {
+	    !test_bit(IPS_NAT_CLASH_BIT, &ct->status) && gwsync_flow_is_own(gn, ct) &&
+	    refcount_inc_not_zero(&ct->ct_general.use)) {
 		gwsync_stat_inc(gn, GWSYNC_STAT_A_EVENTS);
 		if (test_bit(GWSYNC_FLOW_ANNOUNCED_BIT, &ct->status) ||
 		    !gwsync_filter_match(gn, ct))
@@ -362,12 +368,19 @@ static void gwsync_slot_events_restore(struct gwsync_net *gn)
 		WRITE_ONCE(gn->net->ct.sysctl_events, gn->saved_events);
 }
 
-/* What ended while the slot was not ours is still in the sums: they start anew. */
+/*
+ * What ended while the slot was not ours is still in the sums: they start anew.
+ * Nothing gets a number of the new count before its end is heard.
+ */
 static void gwsync_slot_begin(struct gwsync_net *gn)
 {
-	gwsync_emit_reset_digests(gn);
+	gwsync_emit_pause(gn);
+	mutex_lock(&gn->replica_lock);
+	gwsync_digest_reset(gn);
 	if (!gwsync_slot_yielded)
 		gwsync_slot_take(gn);
+	mutex_unlock(&gn->replica_lock);
+	gwsync_emit_resume(gn);
 	gwsync_digest_recount(gn);
 }
 

@@ -31,6 +31,15 @@ void gwsync_capture_pop(struct gwsync_net *gn, int cpu);
 struct nf_conn *gwsync_capture_peek_held(struct gwsync_net *gn, int cpu, unsigned long *due);
 void gwsync_capture_pop_held(struct gwsync_net *gn, int cpu);
 
+/* gwsync_flow_is_own() for who has looked at ct->status already. */
+static inline bool gwsync_status_is_own(const struct gwsync_net *gn, unsigned long status)
+{
+	u8 owner = (status & GWSYNC_FLOW_OWNER_MASK) >> GWSYNC_FLOW_OWNER_SHIFT;
+
+	return !(status & BIT(GWSYNC_FLOW_REPLICA_BIT)) ||
+	       READ_ONCE(gn->adopted) & BIT_ULL(owner);
+}
+
 /**
  * gwsync_flow_is_own - whether a flow is this member's to announce
  * @gn: the netns of the flow
@@ -43,13 +52,7 @@ void gwsync_capture_pop_held(struct gwsync_net *gn, int cpu);
  */
 static inline bool gwsync_flow_is_own(const struct gwsync_net *gn, const struct nf_conn *ct)
 {
-	unsigned long status = READ_ONCE(ct->status);
-	u8 owner;
-
-	if (!(status & BIT(GWSYNC_FLOW_REPLICA_BIT)))
-		return true;
-	owner = (status & GWSYNC_FLOW_OWNER_MASK) >> GWSYNC_FLOW_OWNER_SHIFT;
-	return READ_ONCE(gn->adopted) & BIT_ULL(owner);
+	return gwsync_status_is_own(gn, READ_ONCE(ct->status));
 }
 
 /**

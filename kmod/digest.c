@@ -226,8 +226,8 @@ static u32 gwsync_digest_worth(const struct gwsync_digest *dg, u32 value)
  * gwsync_digest_open - a flow is about to get a mark
  * @ct: the flow
  *
- * If it is the first one, what the slot has now is of an earlier flow in the
- * same memory.  One that dies may have no mark because its event has taken it
+ * If it is the first one, what the slot has now is of a time before: this module
+ * was loaded anew.  One that dies may have no mark because its event has taken it
  * a moment ago, and not yet the number, which must stay.
  *
  * Context: any.
@@ -243,6 +243,8 @@ bool gwsync_digest_open(struct nf_conn *ct)
 	smp_rmb();
 	/* One look for both: DYING comes before the mark goes. */
 	status = READ_ONCE(ct->status);
+	if (gwsync_status_is_removed(status))
+		return false;
 	if (status & GWSYNC_FLOW_MARKED)
 		return true;
 	if (status & IPS_DYING)
@@ -360,10 +362,12 @@ void gwsync_digest_foreign(struct gwsync_net *gn, struct nf_conn *ct)
 		return;
 	gen = gwsync_repair_gen(gn, READ_ONCE(gn->gen), owner, class);
 	marks = gwsync_replica_marks(owner, !gen, nf_ct_expires(ct) / HZ, nf_ct_protonum(ct));
-	old = gwsync_flow_update(ct, 0, marks);
+	old = gwsync_flow_update(ct, GWSYNC_REPLICA_MARKS, marks);
 	if (!(old & BIT(GWSYNC_FLOW_REPLICA_BIT)))
 		atomic64_inc(&gn->replicas);
 	gwsync_digest_set(gn, ct, class, 1);
+	if (nf_ct_is_dying(ct))
+		gwsync_replica_unmark(gn, ct);
 	gwsync_stat_inc(gn, GWSYNC_STAT_A_FOREIGN);
 }
 
@@ -403,17 +407,18 @@ static int gwsync_digest_count(struct nf_conn *ct, void *data)
  *
  * gwsync_digest_recount() must follow, before there is another one.
  *
- * Context: process, under emit->lock; takes gn->replica_lock.
+ * Context: process, under gn->replica_lock, between gwsync_emit_pause() and
+ * gwsync_emit_resume().
  */
 void gwsync_digest_reset(struct gwsync_net *gn)
 {
 	struct gwsync_digest *dg = gn->digest;
 
-	mutex_lock(&gn->replica_lock);
+	lockdep_assert_held(&gn->replica_lock);
+
 	WRITE_ONCE(dg->counting, true);
 	WRITE_ONCE(dg->count, dg->count ^ GWSYNC_DIGEST_COUNT);
 	memset(dg->sum, 0, sizeof(dg->sum));
-	mutex_unlock(&gn->replica_lock);
 }
 
 /**

@@ -774,18 +774,36 @@ int gwsync_emit_start(struct gwsync_net *gn, struct netlink_ext_ack *extack)
 }
 
 /**
- * gwsync_emit_reset_digests - begin another count, while the worker waits
+ * gwsync_emit_pause - have the worker wait while another count of digests begins
  * @gn: the netns; nobody captures its events
  *
- * Context: process, under the mutex of the notifier's slot.
+ * What flows that are gone have is of the last count, which no sum has any more,
+ * and must not be taken for one of the next but one.
+ *
+ * Context: process, under the mutex of the notifier's slot; gwsync_emit_resume()
+ * must follow.
  */
-void gwsync_emit_reset_digests(struct gwsync_net *gn)
+void gwsync_emit_pause(struct gwsync_net *gn)
 {
 	struct gwsync_emit *emit = gn->emit;
+	struct gwsync_tombstone *stone;
 
 	mutex_lock(&emit->lock);
-	gwsync_digest_reset(gn);
-	mutex_unlock(&emit->lock);
+	llist_for_each_entry(stone, emit->stones, node)
+		stone->digest = 0;
+	llist_for_each_entry(stone, READ_ONCE(gn->tombstones.first), node)
+		stone->digest = 0;
+}
+
+/**
+ * gwsync_emit_resume - let the worker go on
+ * @gn: the netns
+ *
+ * Context: process, after gwsync_emit_pause().
+ */
+void gwsync_emit_resume(struct gwsync_net *gn)
+{
+	mutex_unlock(&gn->emit->lock);
 }
 
 /**

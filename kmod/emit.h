@@ -15,7 +15,8 @@ void gwsync_emit_net_exit(struct gwsync_net *gn);
 
 int gwsync_emit_start(struct gwsync_net *gn, struct netlink_ext_ack *extack);
 void gwsync_emit_stop(struct gwsync_net *gn);
-void gwsync_emit_reset_digests(struct gwsync_net *gn);
+void gwsync_emit_pause(struct gwsync_net *gn);
+void gwsync_emit_resume(struct gwsync_net *gn);
 
 void gwsync_emit_kick(struct gwsync_net *gn);
 void gwsync_emit_kick_now(struct gwsync_net *gn);

@@ -64,10 +64,14 @@ static inline bool gwsync_flow_is_marked(const struct nf_conn *ct)
 	return READ_ONCE(ct->status) & GWSYNC_FLOW_MARKED;
 }
 
+/* Marks that make a replica. */
+#define GWSYNC_REPLICA_MARKS	(BIT(GWSYNC_FLOW_REPLICA_BIT) | BIT(GWSYNC_FLOW_GEN_BIT) | \
+				 GWSYNC_FLOW_OWNER_MASK | GWSYNC_FLOW_TIMEOUT_MASK)
+
 /* A replica of nobody: it is being taken out, and who does that accounts for it. */
-static inline bool gwsync_flow_is_removed(const struct nf_conn *ct)
+static inline bool gwsync_status_is_removed(unsigned long status)
 {
-	return (READ_ONCE(ct->status) & (BIT(GWSYNC_FLOW_REPLICA_BIT) | GWSYNC_FLOW_OWNER_MASK)) ==
+	return (status & (BIT(GWSYNC_FLOW_REPLICA_BIT) | GWSYNC_FLOW_OWNER_MASK)) ==
 	       BIT(GWSYNC_FLOW_REPLICA_BIT);
 }
 

@@ -748,14 +748,17 @@ static int gwsync_get_flow_dumpit(struct sk_buff *skb, struct netlink_callback *
 		}
 
 		for (i = 0; i < dump->batch.count; i++) {
-			if (!gwsync_walk_reap(gn, dump->batch.ct[i]) &&
-			    gwsync_flow_fill(gn, skb, cb, dump->batch.ct[i])) {
-				dump->last = last;
-				gwsync_walk_release(&dump->batch, i);
-				return skb->len;
+			struct nf_conn *ct = dump->batch.ct[i];
+
+			if (!gwsync_walk_reap(gn, ct)) {
+				if (gwsync_flow_fill(gn, skb, cb, ct)) {
+					dump->last = last;
+					gwsync_walk_release(&dump->batch, i);
+					return skb->len;
+				}
+				last = nf_ct_get_id(ct);
 			}
-			last = nf_ct_get_id(dump->batch.ct[i]);
-			nf_ct_put(dump->batch.ct[i]);
+			nf_ct_put(ct);
 		}
 		dump->batch.count = 0;
 		dump->bucket = next;

@@ -444,7 +444,7 @@ err_free:
 
 /*
  * Take a flow out of the table.  As a replica of nobody it means nothing to
- * capture, see gwsync_flow_is_removed(): no tombstone, no replica lost.
+ * capture, see gwsync_status_is_removed(): no tombstone, no replica lost.
  */
 static void gwsync_replica_remove(struct gwsync_net *gn, struct nf_conn *ct)
 {
@@ -490,6 +490,12 @@ static bool gwsync_replica_fits(const struct nf_conn *ct, const struct gwsync_fl
 {
 	bool helper = nfct_help(ct);
 
+	/* Of our own time, and older than the attach: its end would raise no event, and
+	 * its number would stay.  Another entry has events, if there are any.
+	 */
+	if (flow->digest && gwsync_flow_is_mute(ct) &&
+	    READ_ONCE(nf_ct_net(ct)->ct.sysctl_events) == 1)
+		return false;
 	if (!nf_ct_tuple_equal(&ct->tuplehash[IP_CT_DIR_REPLY].tuple, &flow->reply))
 		return false;
 	if (nf_ct_zone(ct)->dir != flow->zone.dir)
@@ -533,9 +539,8 @@ static void gwsync_replica_update(struct gwsync_net *gn, u8 owner, struct nf_con
 		atomic64_dec(&gn->announced);
 	if (!(old & BIT(GWSYNC_FLOW_REPLICA_BIT)))
 		atomic64_inc(&gn->replicas);
-	/* Its event may have come before the marks. */
 	if (nf_ct_is_dying(ct))
-		gwsync_replica_lost(gn, ct);
+		gwsync_replica_unmark(gn, ct);
 
 	/* After its number: what somebody changes from now on must spoil it. */
 	gwsync_replica_set_secmark(ct, flow);
@@ -641,27 +646,20 @@ out:
 }
 
 /**
- * gwsync_replica_lost - a replica was destroyed behind our back
+ * gwsync_replica_unmark - take marks away that came after the event of the end
  * @gn: state of the netns
- * @ct: the dying flow
+ * @ct: a flow that was made a replica and is dying
  *
- * From the DESTROY event, which may come more than once.
+ * Nothing if the event came after the marks and has done so.
  *
  * Context: any.
  */
-void gwsync_replica_lost(struct gwsync_net *gn, struct nf_conn *ct)
+void gwsync_replica_unmark(struct gwsync_net *gn, struct nf_conn *ct)
 {
-	bool own = gwsync_flow_is_own(gn, ct);
 	unsigned long old = gwsync_flow_update(ct, GWSYNC_REPLICA_MARKS, 0);
 
-	/* Of nobody: who takes it out has counted it. */
-	if (!(old & BIT(GWSYNC_FLOW_REPLICA_BIT)) || !(old & GWSYNC_FLOW_OWNER_MASK))
-		return;
-	atomic64_dec(&gn->replicas);
-	if (!own) {
-		gwsync_digest_clear(gn, ct);
-		gwsync_stat_inc(gn, GWSYNC_STAT_A_REPLICAS_LOST);
-	}
+	if (old & BIT(GWSYNC_FLOW_REPLICA_BIT))
+		atomic64_dec(&gn->replicas);
 }
 
 /* Has the last sync of its class, be it of all classes, not named it? */

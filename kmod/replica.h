@@ -8,10 +8,6 @@
 
 struct gwsync_flow;
 
-/* Marks that make a replica. */
-#define GWSYNC_REPLICA_MARKS	(BIT(GWSYNC_FLOW_REPLICA_BIT) | BIT(GWSYNC_FLOW_GEN_BIT) | \
-				 GWSYNC_FLOW_OWNER_MASK | GWSYNC_FLOW_TIMEOUT_MASK)
-
 /* Of a netns: _init before its first command, _stop after its last, while the
  * worker can still be asked; _exit when the worker has stopped.
  */
@@ -26,7 +22,7 @@ unsigned long gwsync_replica_marks(u8 owner, bool gen, u32 timeout, u8 l4proto);
 void gwsync_replica_hold(struct nf_conn *ct);
 bool gwsync_replica_is_held(const struct nf_conn *ct);
 void gwsync_replica_helper_resync(struct nf_conn *ct);
-void gwsync_replica_lost(struct gwsync_net *gn, struct nf_conn *ct);
+void gwsync_replica_unmark(struct gwsync_net *gn, struct nf_conn *ct);
 
 /*
  * Jobs of the walk.  The worker calls _job_begin when a pass starts to serve

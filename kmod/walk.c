@@ -292,9 +292,12 @@ bool gwsync_walk_reap(struct gwsync_net *gn, struct nf_conn *ct)
 	/* A flow table keeps the clock of those it has taken over. */
 	if (!nf_ct_is_expired(ct) || test_bit(IPS_OFFLOAD_BIT, &ct->status))
 		return false;
-	if (gwsync_flow_is_own(gn, ct) && nf_ct_should_gc(ct))
+	if (!gwsync_flow_is_own(gn, ct))
+		return true;
+	if (nf_ct_should_gc(ct))
 		nf_ct_kill(ct);
-	return true;
+	/* A packet may have come between the two looks. */
+	return nf_ct_is_dying(ct);
 }
 
 static bool gwsync_pass_has(const struct gwsync_pass *pass, enum gwsync_walk_job job)
