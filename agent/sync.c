@@ -282,7 +282,7 @@ void sync_check_behind(struct group *g, uint64_t now_ns)
 	repair_check_kept(g, now_ns);
 	repair_check_proof(g, now_ns);
 	sync_check_unable(g, now_ns);
-	set = transmit_behind(g->transmit, now_ns) & g->sync.served;
+	set = transmit_behind(g->transmit, now_ns, g->member.params.heartbeat_ns) & g->sync.served;
 	if (!set)
 		return;
 	for (i = 0; i < g->npeers; i++)

@@ -400,11 +400,15 @@ void transmit_nack(struct transmit *t, uint64_t now, uint8_t member,
 	}
 }
 
-uint64_t transmit_behind(struct transmit *t, uint64_t now)
+uint64_t transmit_behind(struct transmit *t, uint64_t now, uint64_t interval_ns)
 {
-	bool away = elapsed_ns(now, t->looked_ns) >= TRANSMIT_BEHIND_NS / 2;
+	uint64_t pause_ns = 2 * interval_ns;
+	bool away;
 	uint64_t set = t->waited, behind = 0;
 
+	if (pause_ns < TRANSMIT_BEHIND_NS / 2)
+		pause_ns = TRANSMIT_BEHIND_NS / 2;
+	away = elapsed_ns(now, t->looked_ns) >= pause_ns;
 	t->looked_ns = now;
 	while (set) {
 		uint8_t id = next_member(&set);

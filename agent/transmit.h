@@ -143,15 +143,16 @@ void transmit_nack(struct transmit *transmit, uint64_t now, uint8_t member,
 /**
  * transmit_behind() - members that must be given up
  * @transmit: stops waiting for them
- * @now: ns; call it some times a second
+ * @now: ns
+ * @interval_ns: at which it is called
  *
- * After a pause of half of TRANSMIT_BEHIND_NS between two calls everybody gets
- * that time anew: a process that was stopped has not read their acks yet.
+ * After a pause of two intervals, and at least half of TRANSMIT_BEHIND_NS, between two
+ * calls everybody gets TRANSMIT_BEHIND_NS anew: a process that was stopped has not read their acks yet.
  *
  * Return: the set of members that have unacked frames and whose ack has not
  * moved for TRANSMIT_BEHIND_NS: they are out of sync.
  */
-uint64_t transmit_behind(struct transmit *transmit, uint64_t now);
+uint64_t transmit_behind(struct transmit *transmit, uint64_t now, uint64_t interval_ns);
 
 uint64_t transmit_last(const struct transmit *transmit);	/* last sent, 0: none */
 uint64_t transmit_pushed(const struct transmit *transmit);	/* last pushed, 0: none */

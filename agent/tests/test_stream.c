@@ -240,7 +240,7 @@ static void tick(void)
 	if (sim.now % (100 * MS) == 0)
 		heartbeats();
 	if (sim.now % (250 * MS) == 0)
-		sim.behind |= transmit_behind(sim.transmit, sim.now);
+		sim.behind |= transmit_behind(sim.transmit, sim.now, 100 * MS);
 }
 
 static void run(uint64_t ms)

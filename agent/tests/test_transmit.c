@@ -128,17 +128,37 @@ static void test_stopped_sender(void **state)
 
 	(void)state;
 	transmit_wait(t, now, 2, true);
-	assert_int_equal(transmit_behind(t, now), 0);
+	assert_int_equal(transmit_behind(t, now, 100 * MS), 0);
 	assert_int_equal(push(t, NULL), 0);
 	while (transmit_next(t, now, &f))
 		transmit_sent(t, now, &f);
 
 	now += 5000 * MS;
-	assert_int_equal(transmit_behind(t, now), 0);
+	assert_int_equal(transmit_behind(t, now, 100 * MS), 0);
 	for (uint64_t end = now + TRANSMIT_BEHIND_NS - 100 * MS; now < end; now += 100 * MS)
-		assert_int_equal(transmit_behind(t, now), 0);
+		assert_int_equal(transmit_behind(t, now, 100 * MS), 0);
 	/* But one that says nothing from then on. */
-	assert_int_equal(transmit_behind(t, now + 100 * MS), 1 << 2);
+	assert_int_equal(transmit_behind(t, now + 100 * MS, 100 * MS), 1 << 2);
+	transmit_free(t);
+}
+
+/* The looks of a group whose heartbeats are far apart are no pauses. */
+static void test_slow_looks(void **state)
+{
+	struct transmit *t = joined(RING);
+	uint64_t now = 1000 * MS, looks = 0;
+	struct frame f;
+
+	(void)state;
+	transmit_wait(t, now, 2, true);
+	assert_int_equal(transmit_behind(t, now, 1000 * MS), 0);
+	assert_int_equal(push(t, NULL), 0);
+	while (transmit_next(t, now, &f))
+		transmit_sent(t, now, &f);
+	do {
+		now += 1000 * MS;
+		assert_true(++looks <= 3);
+	} while (!transmit_behind(t, now, 1000 * MS));
 	transmit_free(t);
 }
 
@@ -255,6 +275,7 @@ int main(void)
 		cmocka_unit_test(test_transmit_limits),
 		cmocka_unit_test(test_retransmit_rate),
 		cmocka_unit_test(test_stopped_sender),
+		cmocka_unit_test(test_slow_looks),
 		cmocka_unit_test(test_overwritten_while_queued),
 		cmocka_unit_test(test_back_from_behind),
 		cmocka_unit_test(test_wait_without_link),

@@ -222,7 +222,7 @@ static void step(struct input *in)
 		if (how & 1)
 			heartbeat();
 		if (how & 2)
-			transmit_behind(tx, now);
+			transmit_behind(tx, now, TRANSMIT_BEHIND_NS / 20);
 		if (how & 4)
 			transmit_wait(tx, now, PEER, how & 8);
 		transmit_resume(tx);
