@@ -148,8 +148,10 @@ static int attach_try(struct group *g)
 		g->member.max_epoch = epoch;
 	s->former = true;
 	s->owned = active;
-	if (replicas)		/* of whomever an earlier daemon followed */
-		s->foreign = ~1ULL & ~(1ULL << g->config->member);
+	/* Of whomever an earlier daemon followed, by whatever name of its own: members
+	 * may have gone or changed their ids, and a full sync may have been broken off.
+	 */
+	s->foreign = ~1ULL;
 	s->mapped = ~0ULL;	/* unknown */
 	sync_map(g);
 	log_notice("kernel half attached, epoch %u, %llu replicas", epoch,

@@ -165,8 +165,12 @@ static void print_sync(const struct cli *cli, const json_t *status)
 	else if (cli_true(status, "in_sync"))
 		line(cli, "sync", TABLE_WARN, "in sync but for the records that were refused");
 	if (!cli_true(status, "stateless") && !owner && !cli_true(status, "in_sync")) {
-		snprintf(text, sizeof(text), "NOT in sync: %s, %lld frames behind",
-			 cli_string(sync, "phase"), cli_number(sync, "lag_frames"));
+		if (json_is_null(json_object_get(status, "owner")) && json_is_integer(proven))
+			snprintf(text, sizeof(text), "NOT in sync: no owner; proven last %s ago",
+				 ago);
+		else
+			snprintf(text, sizeof(text), "NOT in sync: %s, %lld frames behind",
+				 cli_string(sync, "phase"), cli_number(sync, "lag_frames"));
 		line(cli, "sync", TABLE_WARN, text);
 	}
 }

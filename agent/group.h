@@ -52,6 +52,8 @@ struct group_peer {
 	uint64_t	in_sync_ns;	/* since when it is, or is not, in sync */
 
 	uint64_t	back_ns;	/* had been given up and was served again, 0: never */
+	uint64_t	behind_ns;	/* did not keep up, the last time */
+	uint64_t	wait_ns;	/* from then on, for the sake of others */
 	uint64_t	repair_ns;	/* its last repair by this owner, 0: none */
 	uint32_t	repair_classes;
 	const char	*repair_cause;
@@ -84,6 +86,8 @@ struct sync {
 	bool			missed;		/* the last changes were not for us */
 	bool			former;		/* flows of an earlier role may look own */
 	bool			unread;		/* the owner's records, at the last full sync */
+	bool			lost;		/* ends of flows: a full sync for all is due */
+	uint64_t		lost_ns;	/* the last one for that */
 	bool			was_in_sync;
 	uint64_t		in_sync_ns;	/* since when it is as it is */
 	enum sync_phase		phase;

@@ -90,6 +90,8 @@ static void heartbeat_echo(struct group_peer *peer, uint64_t now_ns,
 		if (entry->member != g->config->member || entry->boot_id != g->session.boot_id)
 			continue;
 		peer->holds_ours = entry->flags & FRAME_PEER_IN_SYNC;
+		if (peer->holds_ours)
+			peer->wait_ns = 0;
 		peer->serves_us = entry->flags & FRAME_PEER_SERVED;
 		if (entry->flags & FRAME_PEER_SESSION)
 			transmit_ack(g->transmit, now_ns, peer->id, entry->ack);

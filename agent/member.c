@@ -148,10 +148,7 @@ static uint8_t member_heard_owner(const struct member *m)
 	return best;
 }
 
-/* A living backup follows an owner that this member does not hear: the owner
- * is not dead, a link is.
- */
-static bool member_owner_elsewhere(const struct member *m)
+bool member_owner_elsewhere(const struct member *m)
 {
 	unsigned int id;
 
@@ -510,6 +507,9 @@ void member_lost(struct member *m, uint64_t now_ns, uint8_t id)
 	if (!id || id > GWSYNC_MEMBER_MAX || !m->peer[id].alive)
 		return;
 	member_bury(m, now_ns, id);
+	/* Born again it may own at the same epoch, with other state. */
+	if (m->state == MEMBER_BACKUP && m->owner == id)
+		member_vacant(m, now_ns, 0);
 }
 
 void member_renew(struct member *m, uint64_t now_ns)

@@ -130,6 +130,14 @@ uint64_t member_tick(struct member *m, uint64_t now_ns);
 void member_heard(struct member *m, uint64_t now_ns, uint8_t id,
 		  const struct member_report *report);
 
+/**
+ * member_owner_elsewhere() - does a living backup follow an owner that is not heard here?
+ * @m: the member, itself a backup without an owner
+ *
+ * The owner is not dead then, a link is.
+ */
+bool member_owner_elsewhere(const struct member *m);
+
 /* @id was started again: what it was is over.  The heartbeat of the new session
  * comes next, by member_heard().
  */

@@ -82,6 +82,8 @@ void repair_requested(struct group_peer *peer, const struct frame_repair_request
 	    g->switchover.phase == SWITCHOVER_DRAIN || request->epoch != g->member.epoch)
 		return;
 	if (!(s->served & peer->bit)) {
+		if (sync_must_wait(peer))
+			return;
 		/* Too long ago: it asks for a full sync when nobody answers. */
 		if (!(g->repair.kept & peer->bit))
 			return;

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "control.h"
@@ -85,6 +87,43 @@ static json_t *own_in_sync_since(const struct group *g)
 	return elapsed_or_null(g->sync.in_sync_ns);
 }
 
+/* The election goes by the last judgement; with no owner there is nothing to be in sync
+ * with.
+ */
+static bool own_in_sync(const struct group *g, const struct member_report *report)
+{
+	return report->in_sync && (!g->config->sync_state || report->owner);
+}
+
+/* This owner's state, and not that of another or of an older epoch. */
+static bool holds_state(const struct group *g, const struct group_peer *peer)
+{
+	const struct member_peer *m = &g->member.peer[peer->id];
+
+	if (!m->alive || !m->report.in_sync)
+		return false;
+	return g->member.state != MEMBER_OWNER || (m->report.owner == g->config->member &&
+						   m->report.epoch == g->member.epoch);
+}
+
+/* All connections but those of others.  The kernel half counts what was told, and an
+ * owner without backups tells nobody.
+ */
+static uint64_t own_flows(const json_t *kernel)
+{
+	FILE *file = fopen("/proc/sys/net/netfilter/nf_conntrack_count", "re");
+	uint64_t flows = (uint64_t)json_integer_value(json_object_get(kernel, "flows"));
+	uint64_t replicas = (uint64_t)json_integer_value(json_object_get(kernel, "replicas"));
+	uint64_t count = 0;
+
+	if (!file)
+		return flows;
+	if (fscanf(file, "%" SCNu64, &count) != 1)
+		count = 0;
+	fclose(file);
+	return count > flows + replicas ? count - replicas : flows;
+}
+
 /* Connections that end, or go on as something older, if this member dies now: what waits
  * in the kernel half, and what the backup that lacks least has not acked; all, if none is
  * in sync.
@@ -100,15 +139,14 @@ static json_t *would_be_lost(const struct group *g, const json_t *kernel)
 		const struct group_peer *peer = &g->peers[i];
 		uint64_t records;
 
-		if (!(g->sync.served & peer->bit) || !g->member.peer[peer->id].alive ||
-		    !g->member.peer[peer->id].report.in_sync)
+		if (!(g->sync.served & peer->bit) || !holds_state(g, peer))
 			continue;
 		records = stream_lag_records(peer);
 		if (records < least)
 			least = records;
 	}
 	if (least == UINT64_MAX)
-		return integer((uint64_t)json_integer_value(json_object_get(kernel, "flows")));
+		return integer(own_flows(kernel));
 	return integer(least + (uint64_t)json_integer_value(json_object_get(kernel, "waiting")));
 }
 
@@ -149,7 +187,7 @@ static json_t *status_peer(const struct group_peer *peer)
 	json_object_set_new(json, "priority", json_integer(m->report.priority));
 	json_object_set_new(json, "healthy", json_boolean(flags & FRAME_HEARTBEAT_HEALTHY));
 	json_object_set_new(json, "owner", id_or_null(m->report.owner));
-	json_object_set_new(json, "in_sync", json_boolean(m->alive && m->report.in_sync));
+	json_object_set_new(json, "in_sync", json_boolean(holds_state(g, peer)));
 	json_object_set_new(json, "stateless", json_boolean(flags & FRAME_HEARTBEAT_STATELESS));
 	json_object_set_new(json, "sync_link", json_boolean(flags & FRAME_HEARTBEAT_SYNC_LINK));
 	json_object_set_new(json, "last_heard_ms", elapsed_or_null(peer->last_ns));
@@ -181,7 +219,7 @@ static json_t *status_self(const struct group *g)
 	json_object_set_new(json, "priority", json_integer(report.priority));
 	json_object_set_new(json, "healthy", json_boolean(g->member.healthy));
 	json_object_set_new(json, "owner", id_or_null(report.owner));
-	json_object_set_new(json, "in_sync", json_boolean(report.in_sync));
+	json_object_set_new(json, "in_sync", json_boolean(own_in_sync(g, &report)));
 	json_object_set_new(json, "stateless", json_boolean(!g->config->sync_state));
 	json_object_set_new(json, "sync_link", json_boolean(g->data_link != GROUP_NO_LINK));
 	json_object_set_new(json, "last_heard_ms", json_integer(0));
@@ -310,7 +348,7 @@ static json_t *status_status(const struct group *g)
 	json_object_set_new(json, "priority", json_integer(report.priority));
 	json_object_set_new(json, "owner", id_or_null(g->member.owner));
 	json_object_set_new(json, "owner_name", name_or_null(g, g->member.owner));
-	json_object_set_new(json, "in_sync", json_boolean(report.in_sync));
+	json_object_set_new(json, "in_sync", json_boolean(own_in_sync(g, &report)));
 	json_object_set_new(json, "in_sync_since_ms", own_in_sync_since(g));
 	json_object_set_new(json, "sync", status_sync(g, refused));
 	json_object_set_new(json, "repair", status_repair(g));

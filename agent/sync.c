@@ -23,6 +23,9 @@
 #define SYNC_UNABLE_DEAD	8	/* dead intervals, to hand over in */
 #define SYNC_MISSING_NS		(1 * NSEC_PER_SEC)
 #define SYNC_UNSERVED_NS	(1 * NSEC_PER_SEC)	/* a heartbeat may be older */
+#define SYNC_LOST_NS		(300 * NSEC_PER_SEC)	/* between full syncs for lost ends */
+#define SYNC_BEHIND_NS		(1 * NSEC_PER_SEC)	/* doubling while it does not keep up */
+#define SYNC_BEHIND_MAX_NS	(4 * NSEC_PER_SEC)	/* before it thinks itself unheard */
 
 static uint64_t self_bit(const struct group *g)
 {
@@ -78,6 +81,9 @@ static void sync_serve_no_more(struct group *g, uint64_t set)
 	struct sync *s = &g->sync;
 	unsigned int i;
 
+	for (i = 0; i < g->npeers; i++)		/* it may ask for the same again */
+		if (g->peers[i].bit & set & s->waiting)
+			g->peers[i].request = 0;
 	s->served &= ~set;
 	s->waiting &= ~set;
 	s->walking &= ~set;
@@ -161,6 +167,12 @@ static void sync_walk(struct loop_timer *timer)
 	stream_kick(g);
 }
 
+bool sync_must_wait(const struct group_peer *peer)
+{
+	return peer->group->sync.served & ~peer->bit &&
+	       elapsed_ns(loop_clock(), peer->behind_ns) < peer->wait_ns;
+}
+
 void sync_requested(struct group_peer *peer, const struct frame_sync_request *request)
 {
 	struct group *g = peer->group;
@@ -171,7 +183,8 @@ void sync_requested(struct group_peer *peer, const struct frame_sync_request *re
 	 */
 	if (g->member.state != MEMBER_OWNER || !s->kernel || !s->active ||
 	    g->switchover.phase == SWITCHOVER_DRAIN ||
-	    request->epoch != g->member.epoch || request->request == peer->request)
+	    request->epoch != g->member.epoch || request->request == peer->request ||
+	    sync_must_wait(peer))
 		return;
 	peer->request = request->request;
 	log_info("%s asks for a full sync", peer->name);
@@ -186,17 +199,18 @@ void sync_requested(struct group_peer *peer, const struct frame_sync_request *re
 }
 
 /* Something that was for the served is lost: all of them need a full sync. */
-static void sync_again_for_all(struct group *g, const char *why)
+static bool sync_again_for_all(struct group *g, const char *why)
 {
 	struct sync *s = &g->sync;
 
 	if (g->member.state != MEMBER_OWNER || !s->served ||
 	    g->switchover.phase == SWITCHOVER_DRAIN)
-		return;
+		return false;
 	log_warning("%s: full sync for all backups", why);
 	s->waiting |= s->served;
 	s->restarts++;
 	sync_walk_soon(g, SYNC_GATHER_NS);
+	return true;
 }
 
 bool sync_delta(struct group *g, uint64_t set, uint32_t walk_id,
@@ -234,6 +248,21 @@ static void sync_walk_done(struct group *g, const struct kernel_event *event)
 		sync_walk_soon(g, SYNC_AGAIN_NS);
 }
 
+/* Ends of flows were lost in the kernel.  The digests find those, but for flows that
+ * have no number: for these alone full syncs are not to follow each other.
+ */
+static void sync_check_lost(struct group *g, uint64_t now_ns)
+{
+	struct sync *s = &g->sync;
+
+	if (!s->lost || (g->config->digest_ms && s->lost_ns &&
+			 elapsed_ns(now_ns, s->lost_ns) <= SYNC_LOST_NS))
+		return;
+	s->lost = false;
+	if (sync_again_for_all(g, "ends of flows were lost in the kernel"))
+		s->lost_ns = now_ns;
+}
+
 static void sync_swept(struct group *g, const struct kernel_event *event);
 
 void sync_event(struct group *g, const struct kernel_event *event)
@@ -252,7 +281,8 @@ void sync_event(struct group *g, const struct kernel_event *event)
 		repair_compared(g, event);
 		break;
 	case GWSYNC_EVENT_LOST:
-		sync_again_for_all(g, "ends of flows were lost in the kernel");
+		g->sync.lost = true;
+		sync_check_lost(g, loop_clock());
 		break;
 	default:
 		break;
@@ -274,6 +304,15 @@ static void sync_check_unable(struct group *g, uint64_t now_ns)
 	sync_serve_no_more(g, s->served);
 }
 
+/* Each time one that hears nothing but heartbeats is served anew the others wait. */
+static void sync_behind(struct group_peer *peer, uint64_t now_ns)
+{
+	log_warning("%s does not keep up: out of sync", peer->name);
+	peer->behind_ns = now_ns;
+	peer->wait_ns = peer->wait_ns ? doubled_ns(peer->wait_ns, SYNC_BEHIND_MAX_NS) :
+					SYNC_BEHIND_NS;
+}
+
 void sync_check_behind(struct group *g, uint64_t now_ns)
 {
 	unsigned int i;
@@ -282,12 +321,13 @@ void sync_check_behind(struct group *g, uint64_t now_ns)
 	repair_check_kept(g, now_ns);
 	repair_check_proof(g, now_ns);
 	sync_check_unable(g, now_ns);
+	sync_check_lost(g, now_ns);
 	set = transmit_behind(g->transmit, now_ns, g->member.params.heartbeat_ns) & g->sync.served;
 	if (!set)
 		return;
 	for (i = 0; i < g->npeers; i++)
 		if (g->peers[i].bit & set)
-			log_warning("%s does not keep up: out of sync", g->peers[i].name);
+			sync_behind(&g->peers[i], now_ns);
 	/* One that a full sync is on its way to has no state to be repaired. */
 	repair_keep(g, set & ~(g->sync.waiting | g->sync.walking));
 	sync_serve_no_more(g, set);
@@ -502,7 +542,7 @@ void sync_lost(struct group_peer *peer, uint64_t first, uint64_t next)
 static void sync_swept(struct group *g, const struct kernel_event *event)
 {
 	struct sync *s = &g->sync;
-	unsigned int i;
+	uint8_t id;
 
 	if (g->member.state != MEMBER_BACKUP || event->owner != s->owner)
 		return;
@@ -511,9 +551,9 @@ static void sync_swept(struct group *g, const struct kernel_event *event)
 		return;
 	}
 	/* What an earlier owner left and this one has not named is gone. */
-	for (i = 0; i < g->npeers; i++)
-		if (g->peers[i].bit & s->foreign && g->peers[i].id != s->owner)
-			kernel_purge(s->kernel, g->peers[i].id);
+	for (id = 1; id <= GWSYNC_MEMBER_MAX; id++)
+		if (s->foreign & 1ULL << id && id != s->owner)
+			kernel_purge(s->kernel, id);
 	s->foreign = 1ULL << s->owner;
 	s->full_received++;
 	s->complete = true;
@@ -576,6 +616,17 @@ uint64_t sync_records_refused(const struct group *g)
 	return refused > s->records_refused ? refused - s->records_refused : 0;
 }
 
+static void sync_set_judgement(struct group *g, uint64_t now_ns, bool in_sync)
+{
+	struct sync *s = &g->sync;
+
+	member_set_in_sync(&g->member, now_ns, in_sync);
+	if (!s->in_sync_ns || s->was_in_sync != g->member.in_sync) {
+		s->was_in_sync = g->member.in_sync;
+		s->in_sync_ns = now_ns;
+	}
+}
+
 void sync_judge(struct group *g, uint64_t now_ns)
 {
 	uint64_t dead_ns = member_dead_ns(&g->member.params), missing_ns;
@@ -583,9 +634,17 @@ void sync_judge(struct group *g, uint64_t now_ns)
 	struct sync *s = &g->sync;
 	bool path, whole;
 
-	/* Without an owner the last judgement stands: the election asks for it. */
-	if (g->member.state != MEMBER_BACKUP || !peer)
+	if (g->member.state != MEMBER_BACKUP)
 		return;
+	/* Without an owner the last judgement stands: the election asks for it.  But
+	 * not for one that goes on without this member.
+	 */
+	if (!peer) {
+		if (g->config->sync_state && member_owner_elsewhere(&g->member) &&
+		    elapsed_ns(now_ns, g->member.vacant_ns) > dead_ns + SYNC_MISSING_NS)
+			sync_set_judgement(g, now_ns, false);
+		return;
+	}
 	if (!g->config->sync_state) {
 		member_set_in_sync(&g->member, now_ns, true);
 		return;
@@ -604,12 +663,8 @@ void sync_judge(struct group *g, uint64_t now_ns)
 	missing_ns = receive_missing_since(peer->receive);
 	whole = !missing_ns || elapsed_ns(now_ns, missing_ns) < SYNC_MISSING_NS;
 	/* Changes that were not for us went by as steps of the stream. */
-	member_set_in_sync(&g->member, now_ns, s->complete && s->phase == SYNC_DONE &&
+	sync_set_judgement(g, now_ns, s->complete && s->phase == SYNC_DONE &&
 			   repair_is_proven(g, now_ns) && path && whole && !s->unserved_ns);
-	if (!s->in_sync_ns || s->was_in_sync != g->member.in_sync) {
-		s->was_in_sync = g->member.in_sync;
-		s->in_sync_ns = now_ns;
-	}
 }
 
 /* Changes of role. */
@@ -649,7 +704,7 @@ void sync_acquire(struct group *g, uint64_t owners, uint32_t epoch)
 	sync_enter(g, SYNC_NONE);
 	s->owner = 0;
 	s->complete = false;
-	s->foreign = 0;
+	s->in_sync_ns = 0;
 	s->former = false;
 	s->unread = false;
 	sync_clear_served(g);
@@ -661,6 +716,7 @@ void sync_acquire(struct group *g, uint64_t owners, uint32_t epoch)
 		return;
 	s->active = !kernel_activate(s->kernel, owners, epoch);
 	if (s->active) {
+		s->foreign = 0;
 		s->renew_wait_ns = 0;
 		return;
 	}

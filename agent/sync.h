@@ -11,6 +11,8 @@ bool sync_map(struct group *group);
 void sync_enter(struct group *group, enum sync_phase phase);
 /* Ask the owner for a full sync, after @delay_ns; out of sync until it is here. */
 void sync_restart(struct group *group, uint64_t delay_ns);
+/* One that does not keep up is not served anew at once: the others would wait for it. */
+bool sync_must_wait(const struct group_peer *peer);
 /* From the kernel half; see kernel.h. */
 bool sync_delta(struct group *group, uint64_t set, uint32_t walk_id,
 		const void *records, size_t len);

@@ -872,6 +872,27 @@ static void test_owner_restarts(void **state)
 	assert_int_equal(lan.most_owners, 1);
 }
 
+/* It owns again at the same epoch before anybody missed it: its state is another's. */
+static void test_owner_is_another_at_the_same_epoch(void **state)
+{
+	struct member_report report = { .state = MEMBER_OWNER, .owner = 1, .priority = 200,
+					.in_sync = true };
+	struct lan lan = lan_make();
+	struct member *m = &lan.node[2].m;
+
+	(void)state;
+	node_start(&lan, 1, 200);
+	node_start(&lan, 2, 100);
+	lan_run(&lan, 2000);
+	member_set_in_sync(m, lan.now_ns, true);
+	report.epoch = m->epoch;
+	member_lost(m, lan.now_ns, 1);
+	member_heard(m, lan.now_ns, 1, &report);
+	assert_int_equal(m->owner, 1);
+	assert_int_equal(m->epoch, report.epoch);
+	assert_false(m->in_sync);	/* followed anew */
+}
+
 /* The owner's daemon is started again while the backup is in a full sync. */
 static void restart_amid_full_sync(struct lan *lan, bool owned)
 {
@@ -987,6 +1008,7 @@ int main(void)
 		cmocka_unit_test(test_isolated),
 		cmocka_unit_test(test_flapping),
 		cmocka_unit_test(test_owner_restarts),
+		cmocka_unit_test(test_owner_is_another_at_the_same_epoch),
 		cmocka_unit_test(test_owner_restarts_alone_with_state),
 		cmocka_unit_test(test_owner_restarts_without_state),
 		cmocka_unit_test(test_owner_restarts_and_dies),

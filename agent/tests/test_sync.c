@@ -26,6 +26,7 @@ static struct group_peer *peer;
 static struct config config;
 static uint64_t now_ns;
 static uint64_t refused, unread;		/* counters of the kernel half */
+static uint64_t purged;				/* owners */
 static unsigned int swept, asked_digests, asked_repairs, asked_full;
 
 /* Time is ours. */
@@ -161,7 +162,14 @@ int kernel_repair(struct kernel *kernel, const uint64_t *classes)
 
 int kernel_missed(struct kernel *kernel) { (void)kernel; return 0; }
 uint64_t kernel_apply_errors(const struct kernel *kernel) { (void)kernel; return 0; }
-int kernel_purge(struct kernel *kernel, uint8_t owner) { (void)kernel; (void)owner; return 0; }
+
+int kernel_purge(struct kernel *kernel, uint8_t owner)
+{
+	(void)kernel;
+	purged |= 1ULL << owner;
+	return 0;
+}
+
 
 static void fire(struct loop_timer *timer)
 {
@@ -243,6 +251,7 @@ static int setup(void **state)
 	now_ns = 1000000 * MS;
 	refused = 0;
 	unread = 0;
+	purged = 0;
 	swept = 0;
 	asked_digests = 0;
 	asked_repairs = 0;
@@ -392,16 +401,142 @@ static void test_records_refused(void **state)
 	assert_int_equal(sync_records_refused(&g), 10);
 }
 
-/* The owner's side: what its status says of repairs. */
+/* Whoever has left the group since, and this member by another id, too. */
+static void test_old_owners_are_purged(void **state)
+{
+	(void)state;
+	g.sync.foreign = ~1ULL;
+	in_sync();
+	assert_int_equal(purged, ~1ULL & ~(1ULL << OWNER));
+}
+
+/* The owner goes on, and another backup hears it: this one's state is an old one. */
+static void test_owner_elsewhere(void **state)
+{
+	const struct member_report other = {
+		.state = MEMBER_BACKUP, .epoch = EPOCH, .owner = OWNER, .priority = 50,
+		.in_sync = true,
+	};
+	unsigned int i;
+
+	(void)state;
+	in_sync();
+	for (i = 0; i < 60; i++) {
+		now_ns += 100 * MS;
+		if (i < 30)
+			member_heard(&g.member, now_ns, 3, &other);
+		member_tick(&g.member, now_ns);
+		sync_judge(&g, now_ns);
+		if (i == 29)
+			assert_false(g.member.in_sync);
+		if (g.member.state == MEMBER_OWNER)
+			break;
+	}
+	/* When that one is silent as well it is this one's turn, late. */
+	assert_int_equal(g.member.state, MEMBER_OWNER);
+}
+
+/* Nobody else hears the owner either: the state is as good as any. */
+static void test_no_owner(void **state)
+{
+	unsigned int i;
+
+	(void)state;
+	in_sync();
+	member_set_isolated(&g.member, now_ns, true);
+	for (i = 0; i < 100; i++) {
+		now_ns += 100 * MS;
+		member_tick(&g.member, now_ns);
+		sync_judge(&g, now_ns);
+	}
+	assert_int_equal(g.member.owner, 0);
+	assert_true(g.member.in_sync);
+}
+
+/* The owner's side */
+
+static void owner(void)
+{
+	g.member.state = MEMBER_OWNER;
+	g.member.epoch = EPOCH;
+	g.sync.active = true;
+	g.sync.served = peer->bit;
+}
+
+/* Ends without a number, again and again: full syncs do not follow each other. */
+static void test_lost_ends(void **state)
+{
+	(void)state;
+	owner();
+	event(GWSYNC_EVENT_LOST, 0);
+	assert_int_equal(g.sync.waiting, peer->bit);
+	g.sync.waiting = 0;
+	event(GWSYNC_EVENT_LOST, 0);
+	now_ns += 200000 * MS;
+	sync_check_behind(&g, now_ns);
+	assert_int_equal(g.sync.waiting, 0);
+	now_ns += 101000 * MS;
+	sync_check_behind(&g, now_ns);
+	assert_int_equal(g.sync.waiting, peer->bit);
+
+	/* Without digests nothing else finds them. */
+	config.digest_ms = 0;
+	g.sync.waiting = 0;
+	event(GWSYNC_EVENT_LOST, 0);
+	assert_int_equal(g.sync.waiting, peer->bit);
+}
+
+/* One that waits for the end of another's walk is given up, and asks the same again. */
+static void test_given_up_while_it_waits(void **state)
+{
+	const struct frame_sync_request request = { .epoch = EPOCH, .request = 9 };
+	struct frame frame;
+	uint64_t end_ns;
+
+	(void)state;
+	owner();
+	g.sync.served = 1ULL << 3;
+	g.sync.walking = 1ULL << 3;
+	transmit_join(g.transmit, OWNER);
+	sync_requested(peer, &request);
+	assert_int_equal(g.sync.waiting, peer->bit);
+	assert_true(sync_delta(&g, peer->bit, 0, "x", 1));
+	while (transmit_next(g.transmit, now_ns, &frame))
+		transmit_sent(g.transmit, now_ns, &frame);
+	for (end_ns = now_ns + 3000 * MS; now_ns < end_ns; now_ns += 100 * MS)
+		sync_check_behind(&g, now_ns);
+	assert_int_equal(g.sync.served, 1ULL << 3);
+	assert_int_equal(g.sync.waiting, 0);
+
+	/* Not at once, for the other's sake. */
+	peer->behind_ns = now_ns;
+	sync_requested(peer, &request);
+	assert_int_equal(g.sync.waiting, 0);
+	now_ns += peer->wait_ns;
+	sync_requested(peer, &request);
+	assert_int_equal(g.sync.waiting, peer->bit);
+}
+
+static void test_alone_it_need_not_wait(void **state)
+{
+	const struct frame_sync_request request = { .epoch = EPOCH, .request = 9 };
+
+	(void)state;
+	owner();
+	g.sync.served = 0;
+	peer->behind_ns = now_ns;
+	peer->wait_ns = 4000 * MS;
+	sync_requested(peer, &request);
+	assert_int_equal(g.sync.waiting, peer->bit);
+}
+
+/* What its status says of repairs. */
 static void test_owner_notes_repairs(void **state)
 {
 	struct frame_repair_request request = { .epoch = EPOCH, .buckets = 2 };
 
 	(void)state;
-	g.member.state = MEMBER_OWNER;
-	g.member.epoch = EPOCH;
-	g.sync.active = true;
-	g.sync.served = peer->bit;
+	owner();
 	request.repair[0].classes = 0x7;
 	request.repair[1].classes = 0x1;
 	repair_requested(peer, &request);
@@ -429,6 +564,12 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_a_difference_ends_it, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_records_of_another_version, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_records_refused, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_old_owners_are_purged, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_owner_elsewhere, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_no_owner, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_lost_ends, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_given_up_while_it_waits, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_alone_it_need_not_wait, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_owner_notes_repairs, setup, teardown),
 	};
 

@@ -30,6 +30,7 @@ make_some $((FLOWS / 4)) 10.1.0.4 snat=10.2.0.1
 make_some $((FLOWS / 50)) 10.1.0.5 snat=10.2.0.2
 make_some $((FLOWS / 50)) 10.1.0.6 mark=1
 check "$FLOWS flows at the owner" ge "$(flows "$A")" $FLOWS
+check "alone: if A died, all would be lost" ge "$(field "$A" would_be_lost)" $FLOWS
 agent_start "$B"
 check "B in sync" wait_for 10 in_sync "$A" "$B"
 check "tables are equal" same $FLOWS "$A" "$B"
