@@ -148,7 +148,7 @@ static uint8_t member_heard_owner(const struct member *m)
 	return best;
 }
 
-bool member_owner_elsewhere(const struct member *m)
+bool member_owner_elsewhere(const struct member *m, bool in_sync)
 {
 	unsigned int id;
 
@@ -156,7 +156,8 @@ bool member_owner_elsewhere(const struct member *m)
 		const struct member_report *report = &m->peer[id].report;
 
 		if (m->peer[id].alive && report->state == MEMBER_BACKUP && report->owner &&
-		    report->owner != m->params.self && report->epoch >= m->epoch)
+		    report->owner != m->params.self && report->epoch >= m->epoch &&
+		    (report->in_sync || !in_sync))
 			return true;
 	}
 	return false;
@@ -320,7 +321,7 @@ static void member_elect(struct member *m, uint64_t now_ns)
 		m->heir = 0;
 		m->actions.announce(m->actions.arg);
 	}
-	if (m->isolated || m->leaving || member_owner_elsewhere(m))
+	if (m->isolated || m->leaving || member_owner_elsewhere(m, false))
 		return;
 	if (now_ns >= m->vacant_ns + member_turn_ns(m))
 		member_take_over(m, now_ns);

@@ -133,10 +133,11 @@ void member_heard(struct member *m, uint64_t now_ns, uint8_t id,
 /**
  * member_owner_elsewhere() - does a living backup follow an owner that is not heard here?
  * @m: the member, itself a backup without an owner
+ * @in_sync: only one that has all of that owner's state
  *
  * The owner is not dead then, a link is.
  */
-bool member_owner_elsewhere(const struct member *m);
+bool member_owner_elsewhere(const struct member *m, bool in_sync);
 
 /* @id was started again: what it was is over.  The heartbeat of the new session
  * comes next, by member_heard().

@@ -637,10 +637,10 @@ void sync_judge(struct group *g, uint64_t now_ns)
 	if (g->member.state != MEMBER_BACKUP)
 		return;
 	/* Without an owner the last judgement stands: the election asks for it.  But
-	 * not for one that goes on without this member.
+	 * not for one that goes on without this member, with another that has its state.
 	 */
 	if (!peer) {
-		if (g->config->sync_state && member_owner_elsewhere(&g->member) &&
+		if (g->config->sync_state && member_owner_elsewhere(&g->member, true) &&
 		    elapsed_ns(now_ns, g->member.vacant_ns) > dead_ns + SYNC_MISSING_NS)
 			sync_set_judgement(g, now_ns, false);
 		return;
@@ -704,6 +704,8 @@ void sync_acquire(struct group *g, uint64_t owners, uint32_t epoch)
 	sync_enter(g, SYNC_NONE);
 	s->owner = 0;
 	s->complete = false;
+	s->lost = false;
+	s->lost_ns = 0;
 	s->in_sync_ns = 0;
 	s->former = false;
 	s->unread = false;
@@ -716,7 +718,7 @@ void sync_acquire(struct group *g, uint64_t owners, uint32_t epoch)
 		return;
 	s->active = !kernel_activate(s->kernel, owners, epoch);
 	if (s->active) {
-		s->foreign = 0;
+		s->foreign &= ~owners;
 		s->renew_wait_ns = 0;
 		return;
 	}

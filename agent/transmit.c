@@ -402,12 +402,15 @@ void transmit_nack(struct transmit *t, uint64_t now, uint8_t member,
 
 uint64_t transmit_behind(struct transmit *t, uint64_t now, uint64_t interval_ns)
 {
-	uint64_t pause_ns = 2 * interval_ns;
+	uint64_t pause_ns = 2 * interval_ns, behind_ns = pause_ns;
 	bool away;
 	uint64_t set = t->waited, behind = 0;
 
 	if (pause_ns < TRANSMIT_BEHIND_NS / 2)
 		pause_ns = TRANSMIT_BEHIND_NS / 2;
+	/* An ack that was lost comes again with a heartbeat. */
+	if (behind_ns < TRANSMIT_BEHIND_NS)
+		behind_ns = TRANSMIT_BEHIND_NS;
 	away = elapsed_ns(now, t->looked_ns) >= pause_ns;
 	t->looked_ns = now;
 	while (set) {
@@ -418,7 +421,7 @@ uint64_t transmit_behind(struct transmit *t, uint64_t now, uint64_t interval_ns)
 		if (away)
 			member->moved_ns = now;
 		if (member->acked < transmit_last(t) &&
-		    elapsed_ns(now, member->moved_ns) >= TRANSMIT_BEHIND_NS) {
+		    elapsed_ns(now, member->moved_ns) >= behind_ns) {
 			behind |= 1ULL << id;
 			t->stats.behind++;
 		}

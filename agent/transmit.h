@@ -146,11 +146,12 @@ void transmit_nack(struct transmit *transmit, uint64_t now, uint8_t member,
  * @now: ns
  * @interval_ns: at which it is called
  *
- * After a pause of two intervals, and at least half of TRANSMIT_BEHIND_NS, between two
- * calls everybody gets TRANSMIT_BEHIND_NS anew: a process that was stopped has not read their acks yet.
+ * After a pause of two intervals, and at least half of TRANSMIT_BEHIND_NS, between
+ * two calls everybody gets his time anew: a process that was stopped has not read
+ * their acks yet.
  *
- * Return: the set of members that have unacked frames and whose ack has not
- * moved for TRANSMIT_BEHIND_NS: they are out of sync.
+ * Return: the set of members that have unacked frames and whose ack has not moved
+ * for two intervals, and at least TRANSMIT_BEHIND_NS: they are out of sync.
  */
 uint64_t transmit_behind(struct transmit *transmit, uint64_t now, uint64_t interval_ns);
 

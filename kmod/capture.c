@@ -370,7 +370,8 @@ static void gwsync_slot_events_restore(struct gwsync_net *gn)
 
 /*
  * What ended while the slot was not ours is still in the sums: they start anew.
- * Nothing gets a number of the new count before its end is heard.
+ * Nothing gets a number of the new count before its end is heard; while ctnetlink
+ * is loaded nothing is, and LIVE counts once more.
  */
 static void gwsync_slot_begin(struct gwsync_net *gn)
 {

@@ -658,8 +658,11 @@ void gwsync_replica_unmark(struct gwsync_net *gn, struct nf_conn *ct)
 {
 	unsigned long old = gwsync_flow_update(ct, GWSYNC_REPLICA_MARKS, 0);
 
-	if (old & BIT(GWSYNC_FLOW_REPLICA_BIT))
-		atomic64_dec(&gn->replicas);
+	if (!(old & BIT(GWSYNC_FLOW_REPLICA_BIT)))
+		return;
+	atomic64_dec(&gn->replicas);
+	/* An event that comes now finds no mark, and takes no number. */
+	gwsync_digest_clear(gn, ct);
 }
 
 /* Has the last sync of its class, be it of all classes, not named it? */

@@ -170,7 +170,6 @@ int kernel_purge(struct kernel *kernel, uint8_t owner)
 	return 0;
 }
 
-
 static void fire(struct loop_timer *timer)
 {
 	if (timer->due_ns && timer->due_ns <= now_ns) {
