@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-#include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "control.h"
@@ -115,11 +115,12 @@ static uint64_t own_flows(const json_t *kernel)
 	uint64_t flows = (uint64_t)json_integer_value(json_object_get(kernel, "flows"));
 	uint64_t replicas = (uint64_t)json_integer_value(json_object_get(kernel, "replicas"));
 	uint64_t count = 0;
+	char line[32];
 
 	if (!file)
 		return flows;
-	if (fscanf(file, "%" SCNu64, &count) != 1)
-		count = 0;
+	if (fgets(line, sizeof(line), file))
+		count = strtoull(line, NULL, 10);
 	fclose(file);
 	return count > flows + replicas ? count - replicas : flows;
 }

@@ -25,7 +25,7 @@ static struct group g;
 static struct group_peer *peer;
 static struct config config;
 static uint64_t now_ns;
-static uint64_t refused, unread;		/* counters of the kernel half */
+static uint64_t refused, unreadable;		/* counters of the kernel half */
 static uint64_t purged;				/* owners */
 static unsigned int swept, asked_digests, asked_repairs, asked_full;
 
@@ -79,10 +79,10 @@ void stream_kick(struct group *group) { (void)group; }
 
 /* The kernel half */
 
-uint64_t kernel_records_refused(struct kernel *kernel, uint64_t *of_version)
+uint64_t kernel_records_refused(struct kernel *kernel, uint64_t *unread)
 {
 	(void)kernel;
-	*of_version = unread;
+	*unread = unreadable;
 	return refused;
 }
 
@@ -249,7 +249,7 @@ static int setup(void **state)
 	memset(&g, 0, sizeof(g));
 	now_ns = 1000000 * MS;
 	refused = 0;
-	unread = 0;
+	unreadable = 0;
 	purged = 0;
 	swept = 0;
 	asked_digests = 0;
@@ -373,7 +373,7 @@ static void test_records_of_another_version(void **state)
 	give(FRAME_DATA_SYNC_BEGIN);
 	give(FRAME_DATA_RECORDS);
 	refused++;
-	unread++;
+	unreadable++;
 	give(FRAME_DATA_SYNC_END);
 	assert_int_equal(swept, 0);
 	assert_true(g.sync.unread);
