@@ -12,41 +12,27 @@
 #include "apply.h"
 #include "compat.h"
 #include "digest.h"
+#include "flow.h"
 #include "gwsync.h"
+#include "mask.h"
+#include "number.h"
+#include "owner.h"
 #include "parse.h"
-#include "repair.h"
 #include "replica.h"
-#include "walk.h"
+#include "sum.h"
 
 /* Records without giving way: a tenth of a millisecond. */
 #define GWSYNC_APPLY_BURST	16
 
-/* State of an older epoch never overwrites newer. */
 static int gwsync_apply_epoch(struct gwsync_net *gn, u8 owner, u32 epoch,
 			      struct netlink_ext_ack *extack)
 {
 	int err;
 
-	lockdep_assert_held(&gn->lock);
-
-	if (owner == 0 || owner > GWSYNC_MEMBER_MAX || owner == gn->member) {
-		NL_SET_ERR_MSG(extack, "owner is this member or none");
-		return -EINVAL;
-	}
-	if (epoch < gn->epoch) {
-		gwsync_stat_inc(gn, GWSYNC_STAT_A_REFUSED_STALE);
-		NL_SET_ERR_MSG(extack, "epoch is older than the one known here");
-		return -ESTALE;
-	}
-	if (epoch > gn->epoch && gn->active) {
-		NL_SET_ERR_MSG(extack, "newer epoch while active: deactivate this member first");
-		return -EBUSY;
-	}
-	err = gwsync_digest_get(gn, extack);
-	if (err)
-		return err;
-	gn->epoch = epoch;
-	return 0;
+	err = gwsync_owner_admits(gn, owner, epoch, extack) ?: gwsync_sum_get(gn, extack);
+	if (!err)
+		gwsync_owner_admit(gn, epoch);
+	return err;
 }
 
 static enum gwsync_stat_attr gwsync_apply_stat(int err)
@@ -70,8 +56,24 @@ static enum gwsync_stat_attr gwsync_apply_stat(int err)
 	}
 }
 
+/* The records of some classes come, or all have come. */
+static int gwsync_apply_repair(struct gwsync_net *gn, u8 owner, const u8 *data, size_t len)
+{
+	const struct gwsync_record_repair *record = (const void *)data;
+	u64 classes;
+
+	if (len != sizeof(*record))
+		return -EINVAL;
+	classes = get_unaligned_be64(&record->classes);
+	if (record->head.kind == GWSYNC_RECORD_REPAIR_END)
+		gwsync_owner_repair_end(gn, owner, record->bucket, classes);
+	else
+		gwsync_owner_repair_begin(gn, owner, record->bucket, classes);
+	return 0;
+}
+
 static int gwsync_apply_record(struct gwsync_net *gn, u8 owner, const u8 *data, size_t len,
-			       struct gwsync_flow *flow)
+			       struct gwsync_record_flow *flow)
 {
 	const struct gwsync_record *head = (const void *)data;
 	unsigned int skipped = 0;
@@ -84,7 +86,7 @@ static int gwsync_apply_record(struct gwsync_net *gn, u8 owner, const u8 *data, 
 			return gwsync_digest_compare(gn, owner, data, len);
 		case GWSYNC_RECORD_REPAIR_BEGIN:
 		case GWSYNC_RECORD_REPAIR_END:
-			return gwsync_repair_apply(gn, owner, data, len);
+			return gwsync_apply_repair(gn, owner, data, len);
 		}
 	}
 
@@ -95,9 +97,9 @@ static int gwsync_apply_record(struct gwsync_net *gn, u8 owner, const u8 *data, 
 		return err;
 	if (flow->kind == GWSYNC_RECORD_FLOW_GONE)
 		return gwsync_replica_gone(gn, flow);
-	key = gwsync_digest_key(&flow->tuple, nf_ct_zone_id(&flow->zone, IP_CT_DIR_ORIGINAL));
-	flow->class = gwsync_digest_class_by(key);
-	flow->digest = gwsync_digest_record(data, len, key);
+	key = gwsync_flow_key(&flow->tuple, nf_ct_zone_id(&flow->zone, IP_CT_DIR_ORIGINAL));
+	flow->class = gwsync_flow_class_by(key);
+	flow->digest = gwsync_number_record(data, len, key);
 	return gwsync_replica_install(gn, owner, flow);
 }
 
@@ -118,7 +120,7 @@ int gwsync_apply_records(struct gwsync_net *gn, u8 owner, u32 epoch, const void 
 			 struct netlink_ext_ack *extack)
 {
 	unsigned int records = 0;
-	struct gwsync_flow *flow;
+	struct gwsync_record_flow *flow;
 	const u8 *at = data;
 	size_t left = len;
 	int applied = 0;
@@ -127,6 +129,7 @@ int gwsync_apply_records(struct gwsync_net *gn, u8 owner, u32 epoch, const void 
 	err = gwsync_apply_epoch(gn, owner, epoch, extack);
 	if (err)
 		return err;
+	gwsync_mask_look(gn);
 	flow = kmalloc(sizeof(*flow), GFP_KERNEL);
 	if (!flow) {
 		NL_SET_ERR_MSG(extack, "no memory to take records apart");
@@ -171,18 +174,12 @@ int gwsync_apply_records(struct gwsync_net *gn, u8 owner, u32 epoch, const void 
  */
 int gwsync_sync_begin(struct gwsync_net *gn, u8 owner, u32 epoch, struct netlink_ext_ack *extack)
 {
-	u64 bit = BIT_ULL(owner);
 	int err;
 
 	err = gwsync_apply_epoch(gn, owner, epoch, extack);
 	if (err)
 		return err;
-	mutex_lock(&gn->replica_lock);
-	if (!((gn->syncing | gn->sweep.wanted | gn->sweep.running) & bit))
-		gn->gen ^= bit;
-	gn->syncing |= bit;
-	gwsync_digest_forget(gn);
-	mutex_unlock(&gn->replica_lock);
+	gwsync_owner_sync_begin(gn, owner);
 	return 0;
 }
 
@@ -199,22 +196,15 @@ int gwsync_sync_begin(struct gwsync_net *gn, u8 owner, u32 epoch, struct netlink
  */
 int gwsync_sync_end(struct gwsync_net *gn, u8 owner, u32 epoch, struct netlink_ext_ack *extack)
 {
-	u64 bit = BIT_ULL(owner);
 	int err;
 
 	err = gwsync_apply_epoch(gn, owner, epoch, extack);
 	if (err)
 		return err;
-	if (!(gn->syncing & bit)) {
+	err = gwsync_owner_sync_end(gn, owner);
+	if (err)
 		NL_SET_ERR_MSG(extack, "no full sync of this owner began");
-		return -ENOENT;
-	}
-	mutex_lock(&gn->replica_lock);
-	gn->syncing &= ~bit;
-	gn->sweep.wanted |= bit;
-	mutex_unlock(&gn->replica_lock);
-	gwsync_walk_request(gn, GWSYNC_WALK_SWEEP_BIT);
-	return 0;
+	return err;
 }
 
 /**
@@ -228,7 +218,7 @@ int gwsync_sync_end(struct gwsync_net *gn, u8 owner, u32 epoch, struct netlink_e
  */
 int gwsync_purge(struct gwsync_net *gn, u8 owner, struct netlink_ext_ack *extack)
 {
-	u64 bit = BIT_ULL(owner);
+	int err;
 
 	lockdep_assert_held(&gn->lock);
 
@@ -236,15 +226,8 @@ int gwsync_purge(struct gwsync_net *gn, u8 owner, struct netlink_ext_ack *extack
 		NL_SET_ERR_MSG(extack, "owner is not 1..63");
 		return -EINVAL;
 	}
-	if (gn->adopted & bit) {
+	err = gwsync_owner_purge(gn, owner);
+	if (err)
 		NL_SET_ERR_MSG(extack, "replicas of this owner are being adopted");
-		return -EBUSY;
-	}
-	mutex_lock(&gn->replica_lock);
-	/* A sync that its owner never ended would keep all digests from being compared. */
-	gn->syncing &= ~bit;
-	gn->purge.wanted |= bit;
-	mutex_unlock(&gn->replica_lock);
-	gwsync_walk_request(gn, GWSYNC_WALK_PURGE_BIT);
-	return 0;
+	return err;
 }

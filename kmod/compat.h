@@ -7,6 +7,7 @@
  * -----  -----------------------------------------  --------------------------
  * 6.7    genl_dumpit_info holds a genl_info, and    gwsync_dump_attrs()
  *        the attributes moved in there
+ * 6.7    how often rules use labels is atomic       gwsync_labels_used()
  * 6.12   asm/unaligned.h is linux/unaligned.h: no   the include
  *        architecture has its own any more
  * 6.14   the text of a security mark comes in a     struct gwsync_secctx,
@@ -25,12 +26,25 @@
 #include <linux/security.h>
 #include <linux/version.h>
 #include <net/genetlink.h>
+#include <net/net_namespace.h>
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 12, 0)
 #include <asm/unaligned.h>
 #else
 #include <linux/unaligned.h>
 #endif
+
+/* Do rules of this netns use labels? */
+static inline bool gwsync_labels_used(const struct net *net)
+{
+#ifndef CONFIG_NF_CONNTRACK_LABELS
+	return false;
+#elif LINUX_VERSION_CODE < KERNEL_VERSION(6, 7, 0)
+	return READ_ONCE(net->ct.labels_used);
+#else
+	return atomic_read(&net->ct.labels_used);
+#endif
+}
 
 /* The attributes of a dump's request. */
 static inline struct nlattr **gwsync_dump_attrs(struct netlink_callback *cb)

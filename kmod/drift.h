@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* TCP flows that have moved far since their last record, see drift.c. */
+/* Flows that have moved on since their last record, see drift.c. */
 #ifndef _GWSYNC_DRIFT_H
 #define _GWSYNC_DRIFT_H
 
@@ -9,7 +9,9 @@ void gwsync_drift_init(struct gwsync_net *gn);
 void gwsync_drift_exit(struct gwsync_net *gn);
 void gwsync_drift_start(struct gwsync_net *gn);
 
-void gwsync_drift_note(struct gwsync_net *gn, struct nf_conn *ct);
+u32 gwsync_drift_look(const struct nf_conn *ct);
+void gwsync_drift_note(struct gwsync_net *gn, struct nf_conn *ct, u32 look);
+void gwsync_drift_adopt(struct gwsync_net *gn, struct nf_conn *ct);
 bool gwsync_drift_is_far(struct gwsync_net *gn, const struct nf_conn *ct);
 
 /* The worker's: a pass that looks for such flows begins, has cost time, is over. */

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Emission: the one worker of a netns sends what was captured.
+ * Emission: what was captured becomes records, for the worker.
  *
  * Records are collected in one batch for each set of members.  A batch that
  * the agent's socket does not take stays as it is and the worker stops
  * consuming until it went: nothing grows, nothing is lost, and a flow's
- * records leave in the order in which they were packed.  For the same reason
- * all batches go before the worker turns from the rings to the walk.
+ * records leave in the order in which they were packed.  For that all of them
+ * must be in one batch: as long as one map says for whom they are, they are.
+ * So all batches go before the first record by another map; those of changes go
+ * before those of the walk, and all before the worker turns from the rings to it.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -14,22 +16,22 @@
 #include <linux/slab.h>
 #include <net/netfilter/nf_conntrack_core.h>
 
-#include "capture.h"
-#include "digest.h"
 #include "drift.h"
 #include "emit.h"
 #include "filter.h"
+#include "flow.h"
 #include "map.h"
-#include "netlink.h"
+#include "message.h"
+#include "mute.h"
+#include "number.h"
+#include "owner.h"
 #include "pack.h"
 #include "params.h"
-#include "repair.h"
-#include "walk.h"
+#include "queue.h"
+#include "sum.h"
 
 #define GWSYNC_EMIT_BATCHES	8	/* sets of members served at once */
 #define GWSYNC_EMIT_QUOTA	256	/* entries of a CPU's ring a round */
-#define GWSYNC_EMIT_RETRY_MS	10	/* the agent's socket was full */
-#define GWSYNC_TICK_MS		10000	/* flows whose end raises no event */
 
 struct gwsync_batch {
 	u64		set;
@@ -39,110 +41,16 @@ struct gwsync_batch {
 	u8		*data;
 };
 
-/* Events that wait: one of a kind, so they need no memory of their own. */
-struct gwsync_events {
-	spinlock_t	lock;		/* what belongs to a pending bit */
-	unsigned long	pending;	/* bits: enum gwsync_event */
-	u32		walk_id;
-	u32		walk_count;
-	u32		activate_count;
-	u32		digest_count;
-	u8		digest_owner;
-	u64		sweep_owners;
-	u32		sweep_count[GWSYNC_MEMBER_MAX + 1];
-};
-
 struct gwsync_emit {
-	struct gwsync_net	*gn;
 	struct mutex		lock;	/* a round of the worker; start and stop */
 	bool			running;	/* there is an agent to send to */
-	bool			lazy;	/* the worker waits longer than a kick may */
 	unsigned int		next;	/* batch to flush when all are taken */
+	u32			map;	/* version of that by which they are filled */
 	struct gwsync_batch	batch[GWSYNC_EMIT_BATCHES];
 	u8			*data;
 	struct llist_node	*stones;	/* taken, not yet emitted */
-	struct gwsync_events	events;
-	struct delayed_work	tick;
 	u8			record[GWSYNC_RECORD_MAX];
 };
-
-static struct workqueue_struct *gwsync_emit_wq;
-
-/**
- * gwsync_emit_kick - have the worker run when flush_ms have passed
- * @gn: the netns
- *
- * Context: any.
- */
-void gwsync_emit_kick(struct gwsync_net *gn)
-{
-	unsigned long delay;
-
-	/* What the caller left for the worker comes first: one that has begun and
-	 * not seen it is no longer pending.
-	 */
-	smp_mb();
-	if (delayed_work_pending(&gn->work) && !READ_ONCE(gn->emit->lazy))
-		return;
-
-	delay = msecs_to_jiffies(READ_ONCE(gn->params.flush_ms));
-	/* The worker sets lazy before it queues itself for long: whoever finds
-	 * it queued sees the mark.
-	 */
-	if (!queue_delayed_work(gwsync_emit_wq, &gn->work, delay) &&
-	    READ_ONCE(gn->emit->lazy)) {
-		WRITE_ONCE(gn->emit->lazy, false);
-		mod_delayed_work(gwsync_emit_wq, &gn->work, delay);
-	}
-}
-
-/**
- * gwsync_emit_kick_now - have the worker run at once
- * @gn: the netns
- *
- * Context: any.
- */
-void gwsync_emit_kick_now(struct gwsync_net *gn)
-{
-	mod_delayed_work(gwsync_emit_wq, &gn->work, 0);
-}
-
-/**
- * gwsync_emit_flush - wait for a round of the worker
- * @gn: the netns
- *
- * After gwsync_deactivate() that is all that was captured.  A congested agent
- * is not waited for.
- *
- * Context: process; not from the worker.
- */
-void gwsync_emit_flush(struct gwsync_net *gn)
-{
-	gwsync_emit_kick_now(gn);
-	flush_delayed_work(&gn->work);
-}
-
-/**
- * gwsync_emit_tick - there are flows to look after whose end raises no event
- * @gn: the netns
- *
- * Context: any.
- */
-void gwsync_emit_tick(struct gwsync_net *gn)
-{
-	queue_delayed_work(gwsync_emit_wq, &gn->emit->tick, msecs_to_jiffies(GWSYNC_TICK_MS));
-}
-
-static void gwsync_emit_tick_work(struct work_struct *work)
-{
-	struct gwsync_emit *emit = container_of(to_delayed_work(work), struct gwsync_emit, tick);
-	struct gwsync_net *gn = emit->gn;
-
-	if (READ_ONCE(gn->active) && gwsync_walk_mute(gn)) {
-		gwsync_walk_request(gn, GWSYNC_WALK_MUTE_BIT);
-		gwsync_emit_tick(gn);
-	}
-}
 
 /*
  * Sends a batch.  Returns 0, or a negative error when it must be tried again;
@@ -155,7 +63,7 @@ static int gwsync_batch_flush(struct gwsync_net *gn, struct gwsync_batch *batch)
 	if (!batch->len)
 		return 0;
 
-	err = gwsync_netlink_send_delta(gn, batch->set, batch->walk_id, batch->data, batch->len);
+	err = gwsync_message_delta(gn, batch->set, batch->walk_id, batch->data, batch->len);
 	switch (err) {
 	case 0:
 		gwsync_stat_inc(gn, GWSYNC_STAT_A_MESSAGES_SENT);
@@ -178,17 +86,47 @@ static int gwsync_batch_flush(struct gwsync_net *gn, struct gwsync_batch *batch)
 	return 0;
 }
 
-static int gwsync_emit_flush_batches(struct gwsync_net *gn)
+/* Those of the walk, or the others. */
+static int gwsync_emit_flush_some(struct gwsync_net *gn, bool walk)
 {
 	struct gwsync_emit *emit = gn->emit;
 	unsigned int i;
 	int err;
 
 	for (i = 0; i < GWSYNC_EMIT_BATCHES && emit->running; i++) {
+		if (!!emit->batch[i].walk_id != walk)
+			continue;
 		err = gwsync_batch_flush(gn, &emit->batch[i]);
 		if (err)
 			return err;
 	}
+	return 0;
+}
+
+/**
+ * gwsync_emit_flush - send all batches
+ * @gn: the netns
+ *
+ * Context: the worker, under emit->lock.
+ * Return: 0; negative: the agent's socket is full, come again.
+ */
+int gwsync_emit_flush(struct gwsync_net *gn)
+{
+	return gwsync_emit_flush_some(gn, false) ?: gwsync_emit_flush_some(gn, true);
+}
+
+/* What comes is for members of another map than what waits. */
+static int gwsync_emit_turn(struct gwsync_net *gn, u32 map)
+{
+	struct gwsync_emit *emit = gn->emit;
+	int err;
+
+	err = gwsync_emit_flush(gn);
+	if (err)
+		return err;
+	if (!emit->running)
+		return -ECONNREFUSED;
+	emit->map = map;
 	return 0;
 }
 
@@ -211,12 +149,19 @@ static struct gwsync_batch *gwsync_batch_find(struct gwsync_emit *emit, u64 set,
  * Adds emit->record, which counts as @records; an error means that it was not
  * added and must come again.
  */
-static int gwsync_emit_append(struct gwsync_net *gn, u64 set, u32 walk_id, unsigned int len,
-			      unsigned int records)
+static int gwsync_emit_append(struct gwsync_net *gn, const struct gwsync_backups *backups,
+			      u32 walk_id, unsigned int len, unsigned int records)
 {
 	struct gwsync_emit *emit = gn->emit;
 	struct gwsync_batch *batch;
+	u64 set = backups->set;
 	int err;
+
+	if (backups->map != emit->map) {
+		err = gwsync_emit_turn(gn, backups->map);
+		if (err)
+			return err;
+	}
 
 	batch = gwsync_batch_find(emit, set, walk_id);
 	if (!batch)
@@ -240,26 +185,40 @@ static int gwsync_emit_append(struct gwsync_net *gn, u64 set, u32 walk_id, unsig
 }
 
 static int gwsync_emit_gone(struct gwsync_net *gn, const struct nf_conntrack_tuple *tuple,
-			    const struct nf_conntrack_zone *zone, u64 set)
+			    const struct nf_conntrack_zone *zone,
+			    const struct gwsync_backups *backups)
 {
-	return gwsync_emit_append(gn, set, 0,
+	return gwsync_emit_append(gn, backups, 0,
 				  gwsync_pack_gone(gn->emit->record, tuple, zone), 1);
 }
 
 /* Take back a flow that was announced and is now to be left out. */
-static int gwsync_emit_withdraw(struct gwsync_net *gn, struct nf_conn *ct, u64 set)
+static int gwsync_emit_withdraw(struct gwsync_net *gn, struct nf_conn *ct,
+				const struct gwsync_backups *backups)
 {
 	int err;
 
-	if (!set || !test_bit(GWSYNC_FLOW_ANNOUNCED_BIT, &ct->status))
+	if (!backups->set || !test_bit(GWSYNC_FLOW_ANNOUNCED_BIT, &ct->status))
 		return 0;
-	err = gwsync_emit_gone(gn, &ct->tuplehash[IP_CT_DIR_ORIGINAL].tuple, nf_ct_zone(ct), set);
+	err = gwsync_emit_gone(gn, &ct->tuplehash[IP_CT_DIR_ORIGINAL].tuple, nf_ct_zone(ct),
+			       backups);
 	if (err)
 		return err;
-	gwsync_digest_clear(gn, ct);
+	gwsync_sum_clear(gn, ct);
 	if (test_and_clear_bit(GWSYNC_FLOW_ANNOUNCED_BIT, &ct->status))
 		atomic64_dec(&gn->announced);
 	return 1;
+}
+
+/* The number of the record that is in emit->record; @class is that of its flow. */
+static u32 gwsync_emit_number(struct gwsync_net *gn, const struct nf_conn *ct, unsigned int len,
+			      u16 *class)
+{
+	u32 key = gwsync_flow_key(&ct->tuplehash[IP_CT_DIR_ORIGINAL].tuple,
+				  nf_ct_zone_id(nf_ct_zone(ct), IP_CT_DIR_ORIGINAL));
+
+	*class = gwsync_flow_class_by(key);
+	return gwsync_number_record(gn->emit->record, len, key);
 }
 
 /* @passed: the filter has let it through, a moment ago. */
@@ -269,25 +228,27 @@ static int gwsync_emit_checked(struct gwsync_net *gn, struct nf_conn *ct, u64 on
 	const struct nf_conntrack_tuple *tuple = &ct->tuplehash[IP_CT_DIR_ORIGINAL].tuple;
 	unsigned int size = READ_ONCE(gn->params.batch_bytes);
 	struct gwsync_emit *emit = gn->emit;
+	struct gwsync_backups backups;
+	u32 look, number;
 	unsigned int len;
 	bool known;
-	u32 key;
-	u64 set;
+	u16 class;
 	int err;
 
 	lockdep_assert_held(&emit->lock);
 
 	if (!emit->running || !gwsync_flow_is_own(gn, ct))
 		return 0;
-	set = gwsync_map_lookup(gn, tuple, nf_ct_zone_id(nf_ct_zone(ct), IP_CT_DIR_ORIGINAL));
+	backups = gwsync_map_lookup(gn, tuple,
+				    nf_ct_zone_id(nf_ct_zone(ct), IP_CT_DIR_ORIGINAL));
 	/* From all of them: it loses its mark. */
 	if (!passed || test_bit(GWSYNC_FLOW_ANNOUNCED_BIT, &ct->status) ||
-	    gwsync_filter_has_marks(gn)) {
+	    gwsync_filter_may_turn(gn)) {
 		if (gwsync_filter_match(gn, ct))
-			return gwsync_emit_withdraw(gn, ct, set);
+			return gwsync_emit_withdraw(gn, ct, &backups);
 	}
-	set &= only;
-	if (!set)
+	backups.set &= only;
+	if (!backups.set)
 		return 0;
 
 	/*
@@ -296,7 +257,7 @@ static int gwsync_emit_checked(struct gwsync_net *gn, struct nf_conn *ct, u64 on
 	 */
 	known = test_bit(GWSYNC_FLOW_ANNOUNCED_BIT, &ct->status);
 	if (!known) {
-		if (!gwsync_digest_open(ct))
+		if (!gwsync_sum_open(ct))
 			return 0;
 		set_bit(GWSYNC_FLOW_ANNOUNCED_BIT, &ct->status);
 		atomic64_inc(&gn->announced);
@@ -308,17 +269,17 @@ static int gwsync_emit_checked(struct gwsync_net *gn, struct nf_conn *ct, u64 on
 		return 0;
 	}
 
+	look = gwsync_drift_look(ct);
 	len = gwsync_pack_flow(emit->record, size, ct, !known);
-	err = gwsync_emit_append(gn, set, walk_id, len, 1);
+	err = gwsync_emit_append(gn, &backups, walk_id, len, 1);
 	if (err)
 		return err;
-	key = gwsync_digest_key(tuple, nf_ct_zone_id(nf_ct_zone(ct), IP_CT_DIR_ORIGINAL));
-	gwsync_digest_set(gn, ct, gwsync_digest_class_by(key),
-			  gwsync_digest_record(emit->record, len, key));
-	gwsync_drift_note(gn, ct);
+	number = gwsync_emit_number(gn, ct, len, &class);
+	gwsync_sum_set(gn, ct, class, number);
+	gwsync_drift_note(gn, ct, look);
 	/* A walk counts those that it tells itself. */
 	if (!known && !walk_id && gwsync_flow_is_mute(ct))
-		gwsync_walk_note_mute(gn);
+		gwsync_mute_note(gn);
 	return 1;
 }
 
@@ -334,11 +295,43 @@ static int gwsync_emit_checked(struct gwsync_net *gn, struct nf_conn *ct, u64 on
  */
 int gwsync_emit_flow(struct gwsync_net *gn, struct nf_conn *ct, u64 only, u32 walk_id)
 {
+	int ret;
+
+	/* A walk meets flows in any order, and only a new replica gets a master. */
+	if (ct->master) {
+		ret = gwsync_emit_checked(gn, ct->master, only, walk_id, false);
+		if (ret < 0)
+			return ret;
+	}
 	return gwsync_emit_checked(gn, ct, only, walk_id, false);
 }
 
+/*
+ * Is an announced flow as its last record said?  Windows, clock, counters and
+ * expectations are left out, as in gwsync_number_record().
+ */
+static bool gwsync_emit_is_told(struct gwsync_net *gn, struct nf_conn *ct)
+{
+	unsigned int size = READ_ONCE(gn->params.batch_bytes);
+	unsigned int len = gwsync_pack_flow(gn->emit->record, size, ct, false);
+	u16 class;
+
+	return gwsync_sum_is(ct, gwsync_emit_number(gn, ct, len, &class));
+}
+
+/*
+ * Was it only told again, for somebody who had missed it?  What must be sent in any
+ * case has another mark than what waits.
+ */
+static bool gwsync_emit_is_repeat(struct gwsync_net *gn, struct nf_conn *ct, unsigned long marks)
+{
+	return !(marks & BIT(GWSYNC_FLOW_DIRTY_BIT)) && gwsync_flow_missed(ct) &&
+	       gn->emit->running && test_bit(GWSYNC_FLOW_ANNOUNCED_BIT, &ct->status) &&
+	       !gwsync_flow_is_mute(ct) && gwsync_emit_is_told(gn, ct);
+}
+
 /**
- * gwsync_emit_dirty - emit a flow if it is marked
+ * gwsync_emit_dirty - emit a flow if a change of it waits, be it for what comes next
  * @gn: the netns
  * @ct: a confirmed flow; the caller holds a reference
  * @passed: capture asked the filter when it was marked, a moment ago
@@ -350,13 +343,47 @@ int gwsync_emit_flow(struct gwsync_net *gn, struct nf_conn *ct, u64 only, u32 wa
  */
 int gwsync_emit_dirty(struct gwsync_net *gn, struct nf_conn *ct, bool passed)
 {
+	unsigned long marks = gwsync_flow_take_change(ct);
 	int ret;
 
-	if (!test_and_clear_bit(GWSYNC_FLOW_DIRTY_BIT, &ct->status))
+	if (!marks || gwsync_emit_is_repeat(gn, ct, marks))
 		return 0;
 	ret = gwsync_emit_checked(gn, ct, U64_MAX, 0, passed);
 	if (ret < 0)
 		set_bit(GWSYNC_FLOW_DIRTY_BIT, &ct->status);
+	return ret;
+}
+
+/**
+ * gwsync_emit_audit - emit an own flow if it is not what its last record said
+ * @gn: the netns
+ * @ct: a confirmed flow; the caller holds a reference
+ *
+ * Or if there was no record, and should be.  One whose end raises no event is sent
+ * again and again anyway, see gwsync_mute_count().
+ *
+ * Context: the worker, under emit->lock.
+ * Return: as gwsync_emit_flow().
+ */
+int gwsync_emit_audit(struct gwsync_net *gn, struct nf_conn *ct)
+{
+	unsigned long status = READ_ONCE(ct->status);
+	int ret;
+
+	lockdep_assert_held(&gn->emit->lock);
+
+	/* What waits will be sent; a replica, be it about to be own, is not told here. */
+	if (!gn->emit->running || !gwsync_owner_is_active(gn) ||
+	    status & BIT(GWSYNC_FLOW_REPLICA_BIT) || gwsync_status_changed(status))
+		return 0;
+	if (status & BIT(GWSYNC_FLOW_ANNOUNCED_BIT)) {
+		if (gwsync_flow_is_mute(ct) || gwsync_emit_is_told(gn, ct))
+			return 0;
+	}
+	set_bit(GWSYNC_FLOW_DIRTY_BIT, &ct->status);
+	ret = gwsync_emit_dirty(gn, ct, false);
+	if (ret > 0)
+		gwsync_stat_inc(gn, GWSYNC_STAT_A_AUDITED);
 	return ret;
 }
 
@@ -372,16 +399,16 @@ int gwsync_emit_dirty(struct gwsync_net *gn, struct nf_conn *ct, bool passed)
 int gwsync_emit_control(struct gwsync_net *gn, unsigned int bucket,
 			const struct gwsync_record *record)
 {
+	struct gwsync_backups backups = gwsync_map_bucket(gn, bucket);
 	unsigned int len = be16_to_cpu(record->len);
 	struct gwsync_emit *emit = gn->emit;
-	u64 set = gwsync_map_bucket(gn, bucket);
 
 	lockdep_assert_held(&emit->lock);
 
-	if (!emit->running || !set)
+	if (!emit->running || !backups.set)
 		return 0;
 	memcpy(emit->record, record, len);
-	return gwsync_emit_append(gn, set, 0, len, 0);
+	return gwsync_emit_append(gn, &backups, 0, len, 0);
 }
 
 /*
@@ -400,26 +427,34 @@ static bool gwsync_emit_is_reborn(struct gwsync_net *gn, const struct gwsync_tom
 	ct = nf_ct_tuplehash_to_ctrack(h);
 	if (NF_CT_DIRECTION(h) == IP_CT_DIR_ORIGINAL && gwsync_flow_is_own(gn, ct) &&
 	    test_bit(GWSYNC_FLOW_ANNOUNCED_BIT, &ct->status)) {
-		gwsync_capture_mark(gn, ct);
+		gwsync_queue_mark(gn, ct);
 		reborn = true;
 	}
 	nf_ct_put(ct);
 	return reborn;
 }
 
-static int gwsync_emit_tombstones(struct gwsync_net *gn)
+/**
+ * gwsync_emit_tombstones - emit the ends of flows
+ * @gn: the netns
+ *
+ * Context: the worker, under emit->lock.
+ * Return: 0; negative: try again.
+ */
+int gwsync_emit_tombstones(struct gwsync_net *gn)
 {
 	struct gwsync_emit *emit = gn->emit;
 	struct gwsync_tombstone *stone;
 	int err;
 
 	if (!emit->stones)
-		emit->stones = gwsync_capture_tombstones(gn);
+		emit->stones = gwsync_queue_tombstones(gn);
 
 	while (emit->stones) {
 		stone = llist_entry(emit->stones, struct gwsync_tombstone, node);
 		if (!gwsync_emit_is_reborn(gn, stone)) {
-			err = gwsync_emit_gone(gn, &stone->tuple, &stone->zone, stone->set);
+			err = gwsync_emit_gone(gn, &stone->tuple, &stone->zone,
+					       &stone->backups);
 			if (err)
 				return err;
 		}
@@ -437,208 +472,109 @@ static int gwsync_emit_ring(struct gwsync_net *gn, int cpu)
 	struct nf_conn *ct;
 	int ret;
 
-	while ((ct = gwsync_capture_peek(gn, cpu))) {
+	while ((ct = gwsync_queue_peek(gn, GWSYNC_RING_CHANGED, cpu, NULL))) {
 		if (!quota--)
 			return 1;
 		ret = gwsync_emit_dirty(gn, ct, true);
 		if (ret < 0)
 			return ret;
-		gwsync_capture_pop(gn, cpu);
+		gwsync_queue_pop(gn, GWSYNC_RING_CHANGED, cpu);
 	}
 	return 0;
 }
 
-/* Returns 1 for more at once; @wake is moved to the first flow that is not due. */
-static int gwsync_emit_held(struct gwsync_net *gn, int cpu, long *wake)
+/*
+ * Flows that are delayed, for either reason.  Returns 1 for more at once; @wake is moved
+ * to the first that is not due.
+ */
+static int gwsync_emit_delayed(struct gwsync_net *gn, enum gwsync_ring_kind kind, int cpu,
+			       long *wake)
 {
+	bool waits = kind == GWSYNC_RING_WAITING;
+	/* What waits for what comes next is due when nobody will hear of that here. */
+	bool all = waits && !gwsync_owner_is_active(gn);
 	unsigned int quota = GWSYNC_EMIT_QUOTA;
 	unsigned long due;
 	struct nf_conn *ct;
+	bool over;
 	int ret;
 
-	while ((ct = gwsync_capture_peek_held(gn, cpu, &due))) {
-		/* One that is gone frees its slot as soon as it is the oldest. */
-		if (time_after(due, jiffies) && !nf_ct_is_dying(ct)) {
+	while ((ct = gwsync_queue_peek(gn, kind, cpu, &due))) {
+		/* One that is gone, or was told, frees its slot when it is the oldest. */
+		over = nf_ct_is_dying(ct) || (waits && !gwsync_queue_waits(ct, due));
+		if (!over && !all && time_after(due, jiffies)) {
 			*wake = min_t(long, *wake, due - jiffies);
 			return 0;
 		}
 		if (!quota--)
 			return 1;
-		if (nf_ct_is_dying(ct)) {
-			if (test_and_clear_bit(GWSYNC_FLOW_DIRTY_BIT, &ct->status))
-				gwsync_stat_inc(gn, GWSYNC_STAT_A_HELD);
-		} else {
+		if (!over) {
 			ret = gwsync_emit_dirty(gn, ct, false);
 			if (ret < 0)
 				return ret;
+		} else if (!waits && test_and_clear_bit(GWSYNC_FLOW_DIRTY_BIT, &ct->status)) {
+			gwsync_stat_inc(gn, GWSYNC_STAT_A_HELD);
 		}
-		gwsync_capture_pop_held(gn, cpu);
+		gwsync_queue_pop(gn, kind, cpu);
 	}
 	return 0;
 }
 
-static int gwsync_emit_captured(struct gwsync_net *gn, long *wake)
+static int gwsync_emit_captured_once(struct gwsync_net *gn, long *wake)
 {
-	int cpu, ret, more;
+	enum gwsync_ring_kind kind;
+	int cpu, ret;
 
 	ret = gwsync_emit_tombstones(gn);
+	if (ret < 0)
+		return ret;
 	for_each_possible_cpu(cpu) {
+		ret = gwsync_emit_ring(gn, cpu);
+		if (ret > 0)
+			*wake = 0;
+		for (kind = GWSYNC_RING_HELD; kind < GWSYNC_RINGS && ret >= 0; kind++) {
+			ret = gwsync_emit_delayed(gn, kind, cpu, wake);
+			if (ret > 0)
+				*wake = 0;
+		}
 		if (ret < 0)
 			return ret;
-		more = gwsync_emit_ring(gn, cpu);
-		if (more < 0)
-			return more;
-		ret = gwsync_emit_held(gn, cpu, wake);
-		if (more || ret > 0)
-			*wake = 0;
 		cond_resched();
-	}
-	return ret < 0 ? ret : 0;
-}
-
-/*
- * The rings, a quota each; but all of them when own flows are about to become
- * replicas: what these have not said by then nobody would say.
- */
-static int gwsync_emit_captured_all(struct gwsync_net *gn, long *wake)
-{
-	int err;
-
-	do {
-		*wake = MAX_JIFFY_OFFSET;
-		err = gwsync_emit_captured(gn, wake);
-	} while (!err && !*wake && !READ_ONCE(gn->active) &&
-		 test_bit(GWSYNC_WALK_DEMOTE_BIT, &gn->walk_jobs));
-	return err;
-}
-
-static int gwsync_event_send_sweeps(struct gwsync_net *gn)
-{
-	struct gwsync_events *ev = &gn->emit->events;
-	u32 count;
-	u8 owner;
-	int err;
-
-	for (;;) {
-		spin_lock_bh(&ev->lock);
-		if (!ev->sweep_owners) {
-			clear_bit(GWSYNC_EVENT_SWEEP_DONE, &ev->pending);
-			spin_unlock_bh(&ev->lock);
-			return 0;
-		}
-		owner = __ffs64(ev->sweep_owners);
-		count = ev->sweep_count[owner];
-		ev->sweep_owners &= ~BIT_ULL(owner);
-		spin_unlock_bh(&ev->lock);
-
-		err = gwsync_netlink_send_event(gn, GWSYNC_EVENT_SWEEP_DONE, owner, 0, count);
-		if (err) {
-			spin_lock_bh(&ev->lock);
-			ev->sweep_owners |= BIT_ULL(owner);
-			spin_unlock_bh(&ev->lock);
-			return err;
-		}
-	}
-}
-
-static u32 gwsync_event_count(const struct gwsync_events *ev, int event)
-{
-	switch (event) {
-	case GWSYNC_EVENT_WALK_DONE:
-		return ev->walk_count;
-	case GWSYNC_EVENT_ACTIVATE_DONE:
-		return ev->activate_count;
-	case GWSYNC_EVENT_DIGEST:
-		return ev->digest_count;
-	default:
-		return 0;
-	}
-}
-
-/* Each event after all records before it; kept when the socket is full. */
-static int gwsync_emit_events(struct gwsync_net *gn)
-{
-	struct gwsync_events *ev = &gn->emit->events;
-	u32 walk_id, count;
-	int event, err;
-	u8 owner;
-
-	for_each_set_bit(event, &ev->pending, GWSYNC_EVENT_DIGEST + 1) {
-		if (event == GWSYNC_EVENT_SWEEP_DONE) {
-			err = gwsync_event_send_sweeps(gn);
-			if (err)
-				return err;
-			continue;
-		}
-
-		spin_lock_bh(&ev->lock);
-		clear_bit(event, &ev->pending);
-		walk_id = event == GWSYNC_EVENT_WALK_DONE ? ev->walk_id : 0;
-		count = gwsync_event_count(ev, event);
-		owner = event == GWSYNC_EVENT_DIGEST ? ev->digest_owner : 0;
-		spin_unlock_bh(&ev->lock);
-
-		err = gwsync_netlink_send_event(gn, event, owner, walk_id, count);
-		if (err) {
-			set_bit(event, &ev->pending);
-			return err;
-		}
 	}
 	return 0;
 }
 
 /**
- * gwsync_event_send - tell the agent
+ * gwsync_emit_captured - emit what was captured
  * @gn: the netns
- * @event: what
- * @owner: of GWSYNC_EVENT_SWEEP_DONE and _DIGEST, else 0
- * @walk_id: of GWSYNC_EVENT_WALK_DONE, else 0
- * @count: of flows, see &enum gwsync_event
+ * @wake: (out) jiffies until more is due
  *
- * Kept until it was sent, after every record that was emitted before; events
- * of one kind (and owner) that wait are one.  Dropped if nobody is attached.
+ * The rings, a quota each; but all of them when own flows are about to become
+ * replicas: what these have not said by then nobody would say.
  *
- * Context: any.
+ * Context: the worker, under emit->lock.
+ * Return: 0; negative: try again.
  */
-void gwsync_event_send(struct gwsync_net *gn, enum gwsync_event event, u8 owner,
-		       u32 walk_id, u32 count)
+int gwsync_emit_captured(struct gwsync_net *gn, long *wake)
 {
-	struct gwsync_events *ev = &gn->emit->events;
+	int err;
 
-	if (event == GWSYNC_EVENT_LOST && test_bit(event, &ev->pending))
-		return;
-
-	spin_lock_bh(&ev->lock);
-	switch (event) {
-	case GWSYNC_EVENT_WALK_DONE:
-		ev->walk_id = walk_id;
-		ev->walk_count = count;
-		break;
-	case GWSYNC_EVENT_SWEEP_DONE:
-		if (WARN_ON_ONCE(owner > GWSYNC_MEMBER_MAX))
-			break;
-		ev->sweep_owners |= BIT_ULL(owner);
-		ev->sweep_count[owner] = count;
-		break;
-	case GWSYNC_EVENT_ACTIVATE_DONE:
-		ev->activate_count = count;
-		break;
-	case GWSYNC_EVENT_DIGEST:
-		ev->digest_owner = owner;
-		ev->digest_count = count;
-		break;
-	default:
-		break;
-	}
-	set_bit(event, &ev->pending);
-	spin_unlock_bh(&ev->lock);
-
-	gwsync_emit_kick(gn);
+	do {
+		*wake = MAX_JIFFY_OFFSET;
+		err = gwsync_emit_captured_once(gn, wake);
+	} while (!err && !*wake && !gwsync_owner_is_active(gn) &&
+		 test_bit(GWSYNC_WALK_DEMOTE_BIT, &gn->walk_jobs));
+	return err;
 }
 
-static void gwsync_emit_drop(struct gwsync_net *gn)
+/**
+ * gwsync_emit_drop - forget what is in the batches, and ends that were taken
+ * @gn: the netns; there is no agent
+ *
+ * Context: under emit->lock.
+ */
+void gwsync_emit_drop(struct gwsync_net *gn)
 {
-	struct gwsync_events *ev = &gn->emit->events;
 	struct gwsync_emit *emit = gn->emit;
 	struct gwsync_tombstone *stone;
 	unsigned int i;
@@ -652,93 +588,6 @@ static void gwsync_emit_drop(struct gwsync_net *gn)
 		emit->batch[i].len = 0;
 		emit->batch[i].records = 0;
 	}
-	gwsync_capture_drain(gn);
-	gwsync_repair_drop(gn);
-
-	spin_lock_bh(&ev->lock);
-	ev->pending = 0;
-	ev->sweep_owners = 0;
-	spin_unlock_bh(&ev->lock);
-}
-
-static int gwsync_emit_digests(struct gwsync_net *gn, long *wake)
-{
-	long delay;
-	int err;
-
-	/*
-	 * A flow that has ended since the first look still counts; one of the
-	 * same tuple, told in this round, has already taken its place elsewhere.
-	 */
-	err = gwsync_emit_tombstones(gn);
-	if (err)
-		return err;
-	delay = gwsync_digest_step(gn);
-	if (delay < 0)
-		return delay;
-	*wake = min(*wake, delay);
-	return 0;
-}
-
-/* One round; returns jiffies until the next one, MAX_JIFFY_OFFSET: when kicked. */
-static long gwsync_emit_round(struct gwsync_net *gn)
-{
-	struct gwsync_emit *emit = gn->emit;
-	long wake = MAX_JIFFY_OFFSET;
-	long delay;
-	int err;
-
-	if (emit->running) {
-		err = gwsync_emit_flush_batches(gn);
-		if (!err)
-			err = gwsync_emit_captured_all(gn, &wake);
-		if (!err)
-			err = gwsync_repair_step(gn);
-		if (!err)
-			err = gwsync_emit_digests(gn, &wake);
-		if (!err)
-			err = gwsync_emit_flush_batches(gn);
-		if (err && emit->running)
-			goto congested;
-	}
-	if (!emit->running)
-		gwsync_emit_drop(gn);
-
-	delay = gwsync_walk_step(gn);
-	if (delay < 0 && !emit->running)
-		delay = 0;
-	if (delay >= 0)
-		wake = min(wake, delay);
-
-	if (emit->running) {
-		err = gwsync_emit_flush_batches(gn);
-		if (!err)
-			err = gwsync_emit_events(gn);
-		if ((err || delay < 0) && emit->running)
-			goto congested;
-	}
-	return wake;
-
-congested:
-	return msecs_to_jiffies(GWSYNC_EMIT_RETRY_MS);
-}
-
-static void gwsync_emit_work(struct work_struct *work)
-{
-	struct gwsync_net *gn = container_of(to_delayed_work(work), struct gwsync_net, work);
-	long delay;
-
-	WRITE_ONCE(gn->emit->lazy, false);
-
-	mutex_lock(&gn->emit->lock);
-	delay = gwsync_emit_round(gn);
-	mutex_unlock(&gn->emit->lock);
-
-	if (delay == MAX_JIFFY_OFFSET)
-		return;
-	if (delay > msecs_to_jiffies(READ_ONCE(gn->params.flush_ms)))
-		WRITE_ONCE(gn->emit->lazy, true);
-	queue_delayed_work(gwsync_emit_wq, &gn->work, delay);
 }
 
 /**
@@ -774,21 +623,33 @@ int gwsync_emit_start(struct gwsync_net *gn, struct netlink_ext_ack *extack)
 }
 
 /**
- * gwsync_emit_pause - have the worker wait while another count of digests begins
+ * gwsync_emit_pause - have the worker wait
+ * @gn: the netns
+ *
+ * Context: process, under gn->lock or the mutex of the notifier's slot;
+ * gwsync_emit_resume() must follow.
+ */
+void gwsync_emit_pause(struct gwsync_net *gn)
+{
+	mutex_lock(&gn->emit->lock);
+}
+
+/**
+ * gwsync_emit_forget_digests - another count of digests begins
  * @gn: the netns; nobody captures its events
  *
  * What flows that are gone have is of the last count, which no sum has any more,
  * and must not be taken for one of the next but one.
  *
- * Context: process, under the mutex of the notifier's slot; gwsync_emit_resume()
- * must follow.
+ * Context: process, after gwsync_emit_pause().
  */
-void gwsync_emit_pause(struct gwsync_net *gn)
+void gwsync_emit_forget_digests(struct gwsync_net *gn)
 {
 	struct gwsync_emit *emit = gn->emit;
 	struct gwsync_tombstone *stone;
 
-	mutex_lock(&emit->lock);
+	lockdep_assert_held(&emit->lock);
+
 	llist_for_each_entry(stone, emit->stones, node)
 		stone->digest = 0;
 	llist_for_each_entry(stone, READ_ONCE(gn->tombstones.first), node)
@@ -807,23 +668,32 @@ void gwsync_emit_resume(struct gwsync_net *gn)
 }
 
 /**
- * gwsync_emit_stop - the agent has gone: forget what was to be sent
- * @gn: the netns; capture is detached
+ * gwsync_emit_stop - there is nobody to send to
+ * @gn: the netns
  *
- * Context: process, under gn->lock.
+ * Context: process, under emit->lock.
  */
 void gwsync_emit_stop(struct gwsync_net *gn)
 {
 	struct gwsync_emit *emit = gn->emit;
 
-	lockdep_assert_held(&gn->lock);
+	lockdep_assert_held(&emit->lock);
 
-	mutex_lock(&emit->lock);
 	emit->running = false;
 	gwsync_emit_drop(gn);
 	kvfree(emit->data);
 	emit->data = NULL;
-	mutex_unlock(&emit->lock);
+}
+
+/**
+ * gwsync_emit_is_running - is there an agent to send to?
+ * @gn: the netns
+ *
+ * Context: under emit->lock.
+ */
+bool gwsync_emit_is_running(const struct gwsync_net *gn)
+{
+	return gn->emit->running;
 }
 
 int gwsync_emit_net_init(struct gwsync_net *gn)
@@ -832,39 +702,13 @@ int gwsync_emit_net_init(struct gwsync_net *gn)
 
 	if (!emit)
 		return -ENOMEM;
-	emit->gn = gn;
 	mutex_init(&emit->lock);
-	spin_lock_init(&emit->events.lock);
-	INIT_DELAYED_WORK(&emit->tick, gwsync_emit_tick_work);
-	INIT_DELAYED_WORK(&gn->work, gwsync_emit_work);
 	gn->emit = emit;
 	return 0;
-}
-
-/* Stops the worker; capture has left the slot and RCU readers are gone. */
-void gwsync_emit_net_stop(struct gwsync_net *gn)
-{
-	cancel_delayed_work_sync(&gn->emit->tick);
-	cancel_delayed_work_sync(&gn->work);
-	/* The worker may have set it again. */
-	cancel_delayed_work_sync(&gn->emit->tick);
-	gn->emit->running = false;
-	gwsync_emit_drop(gn);
 }
 
 void gwsync_emit_net_exit(struct gwsync_net *gn)
 {
 	kvfree(gn->emit->data);
 	kfree(gn->emit);
-}
-
-int gwsync_emit_init(void)
-{
-	gwsync_emit_wq = alloc_workqueue("gwsync", WQ_UNBOUND | WQ_MEM_RECLAIM | WQ_SYSFS, 0);
-	return gwsync_emit_wq ? 0 : -ENOMEM;
-}
-
-void gwsync_emit_exit(void)
-{
-	destroy_workqueue(gwsync_emit_wq);
 }

@@ -3,9 +3,10 @@
  * Expectations of a replica.
  *
  * A flow's record carries all its expectations, so installing is a comparison:
- * what is there and named is refreshed, what is named is added, the rest goes.
- * Unlike the replica itself an expectation expires by its own clock: that is
- * short, and it is not refreshed by traffic on the owner either.
+ * what is there and named is set to what the record says, what is named is added,
+ * the rest goes.  Unlike the replica itself an expectation expires by its own clock.
+ * Helpers wind that up in place, and let one begin that was to wait (a registration
+ * that was answered), without an event: drift.c looks for that on the owner.
  */
 #include <net/netfilter/nf_conntrack_core.h>
 #include <net/netfilter/nf_conntrack_expect.h>
@@ -13,15 +14,19 @@
 
 #include "expect.h"
 #include "gwsync.h"
+#include "helper.h"
 #include "parse.h"
 
 static bool gwsync_expect_equal(const struct nf_conntrack_expect *exp,
-				const struct gwsync_flow_expect *want)
+				const struct gwsync_record_expect *want)
 {
 	return nf_ct_tuple_equal(&exp->tuple, &want->tuple) &&
 	       nf_inet_addr_cmp(&exp->mask.src.u3, &want->mask.src.u3) &&
 	       exp->mask.src.u.all == want->mask.src.u.all && exp->class == want->class;
 }
+
+/* Flags that a record carries. */
+#define GWSYNC_EXPECT_FLAGS	(NF_CT_EXPECT_PERMANENT | NF_CT_EXPECT_INACTIVE)
 
 static void gwsync_expect_set_timeout(struct nf_conntrack_expect *exp, u32 seconds)
 {
@@ -29,7 +34,8 @@ static void gwsync_expect_set_timeout(struct nf_conntrack_expect *exp, u32 secon
 }
 
 /* Drop expectations that @flow does not name; returns a bitmap of those it has. */
-static unsigned long gwsync_expect_match(struct nf_conn_help *help, const struct gwsync_flow *flow)
+static unsigned long gwsync_expect_match(struct nf_conn_help *help,
+					 const struct gwsync_record_flow *flow)
 {
 	struct nf_conntrack_expect *exp;
 	struct hlist_node *next;
@@ -41,10 +47,11 @@ static unsigned long gwsync_expect_match(struct nf_conn_help *help, const struct
 		for (i = 0; i < flow->expects; i++)
 			if (gwsync_expect_equal(exp, &flow->expect[i]))
 				break;
-		if (i == flow->expects) {
+		if (i == flow->expects || nf_ct_exp_is_expired(exp)) {
 			nf_ct_unlink_expect(exp);
 			continue;
 		}
+		WRITE_ONCE(exp->flags, (exp->flags & ~GWSYNC_EXPECT_FLAGS) | flow->expect[i].flags);
 		gwsync_expect_set_timeout(exp, flow->expect[i].timeout);
 		found |= BIT(i);
 	}
@@ -53,7 +60,8 @@ static unsigned long gwsync_expect_match(struct nf_conn_help *help, const struct
 }
 
 /* Under RCU: helpers and functions go with their modules. */
-static int gwsync_expect_add(struct nf_conn *ct, const struct gwsync_flow_expect *want)
+static int gwsync_expect_add(struct nf_conn *ct, const struct gwsync_record_flow *flow,
+			     const struct gwsync_record_expect *want)
 {
 	struct nf_conntrack_helper *helper, *assign = NULL;
 	struct nf_ct_helper_expectfn *fn = NULL;
@@ -61,11 +69,14 @@ static int gwsync_expect_add(struct nf_conn *ct, const struct gwsync_flow_expect
 	int err;
 
 	helper = rcu_dereference(nfct_help(ct)->helper);
-	if (!helper || want->class > helper->expect_class_max)
+	/* A rule ("ct expectation" of nft) makes those of a flow without helper. */
+	if (!helper && gwsync_record_has(flow, GWSYNC_PART_HELPER))
+		return -ENOENT;
+	if (want->class > (helper ? helper->expect_class_max : NF_CT_EXPECT_CLASS_DEFAULT))
 		return -EINVAL;
 	if (want->helper[0]) {
-		assign = __nf_conntrack_helper_find(want->helper, want->tuple.src.l3num,
-						    want->tuple.dst.protonum);
+		assign = gwsync_helper_find(want->helper, want->tuple.src.l3num,
+					    want->tuple.dst.protonum);
 		if (!assign)
 			return -ENOENT;
 	}
@@ -113,7 +124,7 @@ static int gwsync_expect_add(struct nf_conn *ct, const struct gwsync_flow_expect
  * Context: process, under gn->replica_lock.
  */
 void gwsync_expect_install(struct gwsync_net *gn, struct nf_conn *ct,
-			   const struct gwsync_flow *flow)
+			   const struct gwsync_record_flow *flow)
 {
 	struct nf_conn_help *help = nfct_help(ct);
 	unsigned long found;
@@ -132,7 +143,7 @@ void gwsync_expect_install(struct gwsync_net *gn, struct nf_conn *ct,
 	rcu_read_lock();
 	found = gwsync_expect_match(help, flow);
 	for (i = 0; i < flow->expects; i++)
-		if (!(found & BIT(i)) && gwsync_expect_add(ct, &flow->expect[i]))
+		if (!(found & BIT(i)) && gwsync_expect_add(ct, flow, &flow->expect[i]))
 			gwsync_stat_inc(gn, GWSYNC_STAT_A_EXPECT_REFUSED);
 	rcu_read_unlock();
 }

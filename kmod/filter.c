@@ -24,6 +24,7 @@ struct gwsync_filter_net {
 struct gwsync_filter {
 	struct rcu_head			rcu;
 	DECLARE_BITMAP(protocols, 256);
+	u16				tcp_states;	/* bits: enum tcp_conntrack */
 	unsigned int			n_zones;
 	unsigned int			n_marks;
 	unsigned int			n_prefixes;
@@ -43,6 +44,8 @@ static const struct nla_policy gwsync_filter_policy[GWSYNC_FILTER_A_MAX + 1] = {
 	[GWSYNC_FILTER_A_MARK] = NLA_POLICY_EXACT_LEN(sizeof(struct gwsync_filter_mark)),
 	[GWSYNC_FILTER_A_PREFIX] = NLA_POLICY_EXACT_LEN(sizeof(struct gwsync_filter_prefix)),
 	[GWSYNC_FILTER_A_PORT] = NLA_POLICY_EXACT_LEN(sizeof(struct gwsync_filter_port)),
+	[GWSYNC_FILTER_A_TCP_STATE] = NLA_POLICY_RANGE(NLA_U8, TCP_CONNTRACK_SYN_SENT,
+						       TCP_CONNTRACK_SYN_SENT2),
 };
 
 static bool gwsync_prefix_is_valid(const struct gwsync_filter_prefix *prefix)
@@ -135,6 +138,9 @@ static int gwsync_filter_parse(struct gwsync_filter *filter, const struct nlattr
 			}
 			filter->ports[filter->n_ports++] = *port;
 			break;
+		case GWSYNC_FILTER_A_TCP_STATE:
+			filter->tcp_states |= BIT(nla_get_u8(attr));
+			break;
 		}
 	}
 	return 0;
@@ -201,6 +207,7 @@ int gwsync_filter_set(struct gwsync_net *gn, const struct nlattr *nest,
 
 static int gwsync_filter_fill_all(const struct gwsync_filter *filter, struct sk_buff *skb)
 {
+	unsigned long tcp_states = filter->tcp_states;
 	unsigned int i;
 
 	for_each_set_bit(i, filter->protocols, 256)
@@ -220,6 +227,9 @@ static int gwsync_filter_fill_all(const struct gwsync_filter *filter, struct sk_
 	for (i = 0; i < filter->n_ports; i++)
 		if (nla_put(skb, GWSYNC_FILTER_A_PORT, sizeof(*filter->ports),
 			    &filter->ports[i]))
+			return -EMSGSIZE;
+	for_each_set_bit(i, &tcp_states, TCP_CONNTRACK_MAX)
+		if (nla_put_u8(skb, GWSYNC_FILTER_A_TCP_STATE, i))
 			return -EMSGSIZE;
 	return 0;
 }
@@ -291,6 +301,10 @@ static bool gwsync_filter_is_hit(const struct gwsync_filter *filter, const struc
 	if (test_bit(proto, filter->protocols))
 		return true;
 
+	if (filter->tcp_states && proto == IPPROTO_TCP &&
+	    filter->tcp_states & BIT(READ_ONCE(ct->proto.tcp.state)))
+		return true;
+
 	for (i = 0; i < filter->n_zones; i++)
 		if (nf_ct_zone(ct)->id == filter->zones[i])
 			return true;
@@ -333,23 +347,23 @@ bool gwsync_filter_match(struct gwsync_net *gn, const struct nf_conn *ct)
 }
 
 /**
- * gwsync_filter_has_marks - whether a flow may begin or cease to match as it lives
+ * gwsync_filter_may_turn - whether a flow may begin or cease to match as it lives
  * @gn: the netns
  *
- * All else that the filter looks at is the flow's for good.
+ * By its mark or its state: all else that the filter looks at is the flow's for good.
  *
  * Context: any.
  */
-bool gwsync_filter_has_marks(struct gwsync_net *gn)
+bool gwsync_filter_may_turn(struct gwsync_net *gn)
 {
 	const struct gwsync_filter *filter;
-	bool has;
+	bool may;
 
 	rcu_read_lock();
 	filter = rcu_dereference(gn->filter);
-	has = filter && filter->n_marks;
+	may = filter && (filter->n_marks || filter->tcp_states);
 	rcu_read_unlock();
-	return has;
+	return may;
 }
 
 void gwsync_filter_net_exit(struct gwsync_net *gn)

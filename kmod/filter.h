@@ -13,7 +13,7 @@ int gwsync_filter_set(struct gwsync_net *gn, const struct nlattr *nest,
 		      struct netlink_ext_ack *extack);
 int gwsync_filter_fill(struct gwsync_net *gn, struct sk_buff *skb, int attrtype);
 bool gwsync_filter_match(struct gwsync_net *gn, const struct nf_conn *ct);
-bool gwsync_filter_has_marks(struct gwsync_net *gn);
+bool gwsync_filter_may_turn(struct gwsync_net *gn);
 void gwsync_filter_net_exit(struct gwsync_net *gn);
 
 #endif /* _GWSYNC_FILTER_H */

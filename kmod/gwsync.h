@@ -2,9 +2,9 @@
 /*
  * gwsync inside the kernel: per-netns state and what the files share.
  *
- * One direction each: capture -> ring/tombstone -> emit -> netlink, and
- * netlink -> apply -> replica.  The one worker of a netns (emit) does all
- * emission, so the order of its messages is the order of truth.
+ * Calls go down only, from layer to layer, as Kbuild lists the files.  Flows go one
+ * way each: capture -> queue -> emit -> message, driven by the one worker of a netns, and
+ * netlink -> apply -> replica.
  */
 #ifndef _GWSYNC_H
 #define _GWSYNC_H
@@ -25,67 +25,6 @@
 #error "gwsync keeps its marks in bits 32..63 of ct->status: 64 bit only"
 #endif
 
-/*
- * Marks of a flow, in the half of ct->status that no kernel uses and that
- * ctnetlink does not show.  Only atomic bit operations and gwsync_flow_*
- * helpers (cmpxchg) touch them once the flow is confirmed.
- */
-enum gwsync_flow_bit {
-	GWSYNC_FLOW_DIRTY_BIT = 32,	/* a change waits for emission */
-	GWSYNC_FLOW_ANNOUNCED_BIT,	/* emitted since it became ours: its end must be told */
-	GWSYNC_FLOW_REPLICA_BIT,	/* installed for OWNER */
-	GWSYNC_FLOW_GEN_BIT,		/* full sync generation that touched it last */
-	GWSYNC_FLOW_PICKUP_ORIG_BIT,	/* may re-learn its TCP window, see pickup.c; */
-	GWSYNC_FLOW_PICKUP_REPLY_BIT,	/* ORIG + direction */
-	GWSYNC_FLOW_OWNER_SHIFT = 38,	/* 6 bits: member of a replica */
-	/* 20 bits: seconds left on the owner of a replica; of an own flow: drift.c */
-	GWSYNC_FLOW_TIMEOUT_SHIFT = 44,
-};
-
-#define GWSYNC_FLOW_OWNER_MASK		(0x3fUL << GWSYNC_FLOW_OWNER_SHIFT)
-#define GWSYNC_FLOW_TIMEOUT_MAX		((1UL << 20) - 1)
-#define GWSYNC_FLOW_TIMEOUT_MASK	(GWSYNC_FLOW_TIMEOUT_MAX << GWSYNC_FLOW_TIMEOUT_SHIFT)
-
-static inline u8 gwsync_flow_owner(const struct nf_conn *ct)
-{
-	return (READ_ONCE(ct->status) & GWSYNC_FLOW_OWNER_MASK) >> GWSYNC_FLOW_OWNER_SHIFT;
-}
-
-static inline u32 gwsync_flow_timeout(const struct nf_conn *ct)
-{
-	return READ_ONCE(ct->status) >> GWSYNC_FLOW_TIMEOUT_SHIFT;
-}
-
-/* Told to somebody, or held for somebody: it has a digest. */
-#define GWSYNC_FLOW_MARKED	(BIT(GWSYNC_FLOW_ANNOUNCED_BIT) | BIT(GWSYNC_FLOW_REPLICA_BIT))
-
-static inline bool gwsync_flow_is_marked(const struct nf_conn *ct)
-{
-	return READ_ONCE(ct->status) & GWSYNC_FLOW_MARKED;
-}
-
-/* Marks that make a replica. */
-#define GWSYNC_REPLICA_MARKS	(BIT(GWSYNC_FLOW_REPLICA_BIT) | BIT(GWSYNC_FLOW_GEN_BIT) | \
-				 GWSYNC_FLOW_OWNER_MASK | GWSYNC_FLOW_TIMEOUT_MASK)
-
-/* A replica of nobody: it is being taken out, and who does that accounts for it. */
-static inline bool gwsync_status_is_removed(unsigned long status)
-{
-	return (status & (BIT(GWSYNC_FLOW_REPLICA_BIT) | GWSYNC_FLOW_OWNER_MASK)) ==
-	       BIT(GWSYNC_FLOW_REPLICA_BIT);
-}
-
-/* Replace the bits of @clear by those of @set in one step; returns the old status. */
-static inline unsigned long gwsync_flow_update(struct nf_conn *ct, unsigned long clear,
-					       unsigned long set)
-{
-	unsigned long old = READ_ONCE(ct->status);
-
-	while (!try_cmpxchg(&ct->status, &old, (old & ~clear) | set))
-		;
-	return old;
-}
-
 /* Counters: index is enum gwsync_stat_attr.  64 bits are read in one piece. */
 struct gwsync_stats {
 	u64	counter[GWSYNC_STAT_A_MAX + 1];
@@ -98,13 +37,24 @@ struct gwsync_params {
 	u32	tombstones;
 	u32	walk_rate;
 	u32	digest_ms;
+	u32	audit_ms;
+	u32	labels;		/* enum gwsync_labels */
+	u32	mark_mask;	/* bits of the mark that are the group's */
 };
 
+struct mem_cgroup;
 struct gwsync_filter;	/* filter.c: read by RCU */
 struct gwsync_map {	/* backup map, read by RCU */
 	struct rcu_head	rcu;
 	bool		uniform;	/* all sets are the same */
+	u32		version;	/* of the netns' maps, from 1 */
 	u64		set[GWSYNC_BUCKETS];
+};
+
+/* Members that hold replicas of something, as a map says. */
+struct gwsync_backups {
+	u64	set;		/* without this member; 0: nobody */
+	u32	map;		/* version of the map, 0: there is none */
 };
 
 /* A flow that is gone, until its end was emitted. */
@@ -112,32 +62,49 @@ struct gwsync_tombstone {
 	struct llist_node		node;
 	struct nf_conntrack_tuple	tuple;
 	struct nf_conntrack_zone	zone;
-	u64				set;	/* members that may hold a replica */
 	u32				digest;	/* counts until its end was emitted */
+	struct gwsync_backups		backups;
 };
 
 /* What a walk of the table does; several may wait, one pass serves all. */
 enum gwsync_walk_job {
-	GWSYNC_WALK_DIRTY_BIT,		/* emit dirty flows: ring overrun, notifier gap */
+	GWSYNC_WALK_DIRTY_BIT,		/* emit dirty flows: ring overrun, an agent attaches */
 	GWSYNC_WALK_FULL_BIT,		/* emit all own flows to walk_set, GWSYNC_CMD_WALK */
 	GWSYNC_WALK_ADOPT_BIT,		/* after activation: put adopted replicas right */
 	GWSYNC_WALK_DEMOTE_BIT,		/* after deactivation: own flows become replicas */
 	GWSYNC_WALK_SWEEP_BIT,		/* after SYNC_END: remove what it did not touch */
 	GWSYNC_WALK_PURGE_BIT,		/* remove all replicas of purge_owners */
 	GWSYNC_WALK_EXTEND_BIT,		/* push the expiry of replicas into the future */
-	GWSYNC_WALK_RESEND_BIT,		/* emit all own flows by the map: notifier gap */
-	GWSYNC_WALK_MUTE_BIT,		/* the same for own flows whose end raises no event */
-	GWSYNC_WALK_DRIFT_BIT,		/* and for TCP flows that have moved far, drift.c */
+	GWSYNC_WALK_MUTE_BIT,		/* emit own flows whose end raises no event */
+	GWSYNC_WALK_DRIFT_BIT,		/* and flows that have moved on, drift.c */
 	GWSYNC_WALK_REPAIR_BIT,		/* emit the flows of some classes, repair.c */
+	GWSYNC_WALK_AUDIT_BIT,		/* emit own flows whose number is another, audit.c */
+	GWSYNC_WALK_SOURCE_BIT,		/* count or end own flows of a source, source.c */
 
 	GWSYNC_WALK_JOBS
 };
 
-/* Owners whose replicas a job of the walk is about, see job.c. */
+/* Owners whose replicas a job of the walk is about, see owner.c. */
 struct gwsync_job {
 	u64	wanted;		/* named by a request */
 	u64	running;	/* those that this pass of the walk serves */
 	u32	count[GWSYNC_MEMBER_MAX + 1];	/* flows of this pass, by owner */
+};
+
+/* Whose flows are looked for, see source.c. */
+struct gwsync_source {
+	union nf_inet_addr	addr;
+	u8			l3num;		/* 0: nobody's */
+	bool			end;		/* and not only counted */
+};
+
+/* Rings of flows that are to be emitted: when. */
+enum gwsync_ring_kind {
+	GWSYNC_RING_CHANGED,		/* at the next flush */
+	GWSYNC_RING_HELD,		/* when it is hold_ms old */
+	GWSYNC_RING_WAITING,		/* TCP that begins or ends: with what comes next */
+
+	GWSYNC_RINGS
 };
 
 struct gwsync_net {
@@ -150,61 +117,157 @@ struct gwsync_net {
 	struct mutex			lock;
 	bool				attached;
 	u32				portid;		/* of the agent, 0: none */
-	u8				member;
-	u32				epoch;
-	bool				active;		/* own flows are ours: emit */
-	u64				adopted;	/* owners whose replicas are ours now */
 	u64				boot_id;
 	struct gwsync_params		params;
 	struct gwsync_filter __rcu	*filter;
 	struct gwsync_map __rcu		*map;
 
-	/* capture.c; the slot and the list under its mutex */
+	/* Replicas, and whose they are; inner to lock. */
+	struct mutex			replica_lock;
+
+	/* owner.c and its header alone look at this: who owns what here */
+	struct {
+		u8			self;		/* this member, 0: never attached */
+		u32			epoch;
+		bool			active;		/* own flows are ours: emit */
+		u64			adopted;	/* owners whose replicas are ours now */
+		u64			gen;		/* bit n: generation of member n's sync */
+		u64			syncing;	/* bit n: between SYNC_BEGIN and _END */
+		struct gwsync_job	sweep, purge, adopt, demote;
+		u64			demote_gen;	/* generation that demoted flows get */
+		u8			heard;		/* of struct gwsync_compared, 0: none */
+		struct gwsync_owned	*owned;		/* from first use to netns exit */
+	}				owner;
+
+	/* slot.c; the slot and the list under its mutex */
 	struct nf_ct_event_notifier	notifier;	/* ours, in this netns' slot */
 	struct nf_ct_event_notifier __rcu	*prev;	/* found there, called on */
 	u8				saved_events;	/* nf_conntrack_events as found */
 	bool				interposed;	/* the slot should be ours */
 	struct list_head		capture_list;	/* of attached netns */
-	struct gwsync_ring __percpu	*ring;		/* from first attach to netns exit */
-	struct gwsync_held __percpu	*held;		/* from first hold_ms to netns exit */
+
+	/* queue.c */
+	/* from first attach, or hold_ms, to netns exit */
+	struct gwsync_ring __percpu	*ring[GWSYNC_RINGS];
+	struct mem_cgroup		*memcg;		/* pays for tombstones, NULL: nobody */
 	struct llist_head		tombstones;
 	atomic_t			tombstone_count;
 	atomic64_t			announced;	/* flows that carry the mark */
 
-	/* emit.c, walk.c: the worker and what only it touches, or who holds emit->lock */
+	/* work.c: the worker, and what it is asked for */
 	struct delayed_work		work;
-	struct gwsync_emit		*emit;
+	bool				lazy;		/* it waits longer than a kick may */
 	unsigned long			walk_jobs;	/* atomic bits of enum gwsync_walk_job */
+
+	struct gwsync_events		*events;	/* event.c */
+
+	/* emit.c, walk.c, worker.c: what only the worker touches, or who holds emit->lock */
+	struct gwsync_emit		*emit;
+	unsigned long			shed;		/* jiffies: when to shed the rings next */
 	struct gwsync_walk		*walk;
 
-	/* drift.c: TCP flows that have moved far since their last record */
+	/* full.c: set under gn->lock, taken by the worker */
+	struct {
+		spinlock_t	lock;		/* of whether one runs, and for whom */
+		bool		busy;
+		u64		set;
+		u32		walk_id;
+		u32		count;		/* flows that were emitted */
+		unsigned int	mute;		/* and those of them that are mute */
+	}				full;
+
+	/* mute.c: own flows whose end raises no event */
+	struct {
+		struct delayed_work	work;		/* asks for GWSYNC_WALK_MUTE_BIT */
+		unsigned int		count;
+		unsigned int		seen;		/* by the pass that runs */
+	}				mute;
+
+	/* source.c: flows of a source that nobody has any more */
+	struct {
+		spinlock_t		lock;		/* of the first three */
+		bool			busy;		/* until the agent is told */
+		struct gwsync_source	asked;
+		struct gwsync_source	running;	/* the worker's, under emit->lock */
+		u32			count;		/* worker's own: flows of this pass */
+	}				source;
+
+	/* drift.c: flows that have moved on since their last record */
 	struct {
 		struct delayed_work	work;		/* asks for GWSYNC_WALK_DRIFT_BIT */
-		bool			met;		/* there are announced TCP flows */
+		bool			met;		/* there are announced flows */
 		u64			cost_ns;	/* worker's own: of the pass that runs */
 	}				drift;
 
-	struct gwsync_digest		*digest;	/* from first use to netns exit */
-	struct gwsync_repair		*repair;	/* the same */
+	/* lease.c: of the addresses of an owner */
+	struct {
+		struct delayed_work	work;		/* looks whether it has lapsed */
+		u8			state;		/* enum gwsync_lease, under lock */
+		unsigned int		era;		/* it was taken in */
+		u64			end;		/* jiffies_64; hooks compare it */
+		struct list_head	devs;		/* under rtnl */
+	}				lease;
 
-	/* replica.c */
+	/* audit.c: what changes without an event */
+	struct {
+		struct delayed_work	work;		/* asks for GWSYNC_WALK_AUDIT_BIT */
+		unsigned long		last;		/* its own: jiffies of the last pass */
+		unsigned long		idle;		/* jiffies until the next, at least */
+		bool			running;
+		u64			cost_ns;	/* worker's own: of the pass that runs */
+	}				audit;
+
+	struct gwsync_sums		*sums;		/* sum.c: from first use to netns exit */
+
+	/* digest.c: what an owner sends; the worker's own, but for now */
+	struct {
+		unsigned int	next;		/* bucket whose sums are sent next */
+		unsigned long	due;		/* when, in jiffies */
+		atomic_t	now;		/* 1: a whole round is asked for, 2: it has begun */
+	}				digest;
+
+	struct gwsync_repair		*repair;	/* from first use to netns exit */
+
+	/* mark.c */
 	atomic64_t			replicas;
-	u64				gen;		/* bit n: generation of member n's sync */
-	u64				syncing;	/* bit n: between SYNC_BEGIN and _END */
-	struct mutex			replica_lock;	/* replicas, sets below; inner to lock */
-	struct gwsync_job		sweep, purge, adopt, demote;
-	u64				demote_gen;	/* generation that demoted flows get */
-	struct delayed_work		extend;		/* asks for GWSYNC_WALK_EXTEND_BIT */
+
+	/* mask.c, under lock */
+	struct {
+		bool			used;		/* rules use them, or have */
+		bool			left;		/* a record's were not taken over */
+	}				labels;
+
+	/* extend.c, keep.c: replicas, whose clocks stand, and flows that wait for their windows */
+	struct {
+		struct delayed_work	work;		/* asks for GWSYNC_WALK_EXTEND_BIT */
+		atomic_t		armed;		/* it is queued, or a pass runs */
+		bool			met;		/* there are some */
+		u64			cost_ns;	/* worker's own: of the pass that runs */
+	}				extend;
+
+	/* helper.c: the worker's own */
+	struct {
+		int		loads;		/* of modules, before the last look */
+		bool		look;		/* the walk that runs looks who lacks a helper */
+	}				helper;
 
 	/* pickup.c; the lock is inner to replica_lock */
 	struct {
 		struct mutex	lock;		/* hooks: registering and counting */
-		bool		started;	/* hooks are registered */
+		bool		hooked;		/* hooks are registered */
+		bool		started;	/* they look at packets */
 		unsigned int	starts;		/* changes of ownership that asked for them */
 		unsigned int	idle;		/* counts in a row that met nobody */
 		unsigned int	counted;	/* worker's own: starts when its count began */
 		u64		waiting;	/* worker's own: flows that it met */
 	}				pickup;
+
+	/* untrack.c; written under the lock */
+	struct {
+		bool		hooked;		/* from first attach to netns exit */
+		unsigned int	count;		/* of ports, 0: idle */
+		__be16		port[GWSYNC_PORTS_MAX];
+	}				untrack;
 };
 
 extern unsigned int gwsync_net_id;

@@ -2,7 +2,7 @@
 /*
  * The backup map: which members hold replicas of a flow.
  *
- * The flow's class (digest.c) names one of GWSYNC_BUCKETS buckets, the agent
+ * The flow's class (flow.c) names one of GWSYNC_BUCKETS buckets, the agent
  * says which members a bucket belongs to.  In a group of two all buckets have
  * the same members, and nobody need hash.
  */
@@ -12,8 +12,9 @@
 #include <linux/slab.h>
 #include <net/netlink.h>
 
-#include "digest.h"
+#include "flow.h"
 #include "map.h"
+#include "owner.h"
 
 static bool gwsync_map_is_uniform(const struct gwsync_map *map)
 {
@@ -60,16 +61,19 @@ int gwsync_map_set(struct gwsync_net *gn, const struct nlattr *map,
 	}
 	new->uniform = gwsync_map_is_uniform(new);
 
-	old = rcu_replace_pointer(gn->map, new, lockdep_is_held(&gn->lock));
+	old = rcu_dereference_protected(gn->map, lockdep_is_held(&gn->lock));
+	new->version = old ? old->version + 1 : 1;
+	rcu_assign_pointer(gn->map, new);
 	if (old)
 		kfree_rcu(old, rcu);
 	return 0;
 }
 
-static u64 gwsync_map_others(const struct gwsync_net *gn, const struct gwsync_map *map,
-			     unsigned int bucket)
+static void gwsync_map_others(const struct gwsync_net *gn, const struct gwsync_map *map,
+			      unsigned int bucket, struct gwsync_backups *backups)
 {
-	return map->set[bucket] & ~BIT_ULL(READ_ONCE(gn->member));
+	backups->set = map->set[bucket] & ~BIT_ULL(gwsync_owner_self(gn));
+	backups->map = map->version;
 }
 
 /**
@@ -78,19 +82,19 @@ static u64 gwsync_map_others(const struct gwsync_net *gn, const struct gwsync_ma
  * @bucket: 0..GWSYNC_BUCKETS - 1
  *
  * Context: any.
- * Return: the set, without this member; 0: nobody.
+ * Return: who, and by which map.
  */
-u64 gwsync_map_bucket(struct gwsync_net *gn, unsigned int bucket)
+struct gwsync_backups gwsync_map_bucket(struct gwsync_net *gn, unsigned int bucket)
 {
+	struct gwsync_backups backups = {};
 	const struct gwsync_map *map;
-	u64 set = 0;
 
 	rcu_read_lock();
 	map = rcu_dereference(gn->map);
 	if (map)
-		set = gwsync_map_others(gn, map, bucket);
+		gwsync_map_others(gn, map, bucket, &backups);
 	rcu_read_unlock();
-	return set;
+	return backups;
 }
 
 /**
@@ -100,24 +104,25 @@ u64 gwsync_map_bucket(struct gwsync_net *gn, unsigned int bucket)
  * @zone: its zone
  *
  * Context: any.
- * Return: the set, without this member; 0: nobody.
+ * Return: who, and by which map.
  */
-u64 gwsync_map_lookup(struct gwsync_net *gn, const struct nf_conntrack_tuple *tuple, u16 zone)
+struct gwsync_backups gwsync_map_lookup(struct gwsync_net *gn,
+					const struct nf_conntrack_tuple *tuple, u16 zone)
 {
+	struct gwsync_backups backups = {};
 	const struct gwsync_map *map;
 	unsigned int bucket = 0;
-	u64 set = 0;
 
 	rcu_read_lock();
 	map = rcu_dereference(gn->map);
 	if (map) {
 		if (!map->uniform)
-			bucket = gwsync_digest_class_by(gwsync_digest_key(tuple, zone)) /
+			bucket = gwsync_flow_class_by(gwsync_flow_key(tuple, zone)) /
 				 GWSYNC_BUCKET_CLASSES;
-		set = gwsync_map_others(gn, map, bucket);
+		gwsync_map_others(gn, map, bucket, &backups);
 	}
 	rcu_read_unlock();
-	return set;
+	return backups;
 }
 
 void gwsync_map_net_exit(struct gwsync_net *gn)

@@ -10,8 +10,9 @@ struct nlattr;
 
 int gwsync_map_set(struct gwsync_net *gn, const struct nlattr *map,
 		   struct netlink_ext_ack *extack);
-u64 gwsync_map_lookup(struct gwsync_net *gn, const struct nf_conntrack_tuple *tuple, u16 zone);
-u64 gwsync_map_bucket(struct gwsync_net *gn, unsigned int bucket);
+struct gwsync_backups gwsync_map_lookup(struct gwsync_net *gn,
+					const struct nf_conntrack_tuple *tuple, u16 zone);
+struct gwsync_backups gwsync_map_bucket(struct gwsync_net *gn, unsigned int bucket);
 void gwsync_map_net_exit(struct gwsync_net *gn);
 
 #endif /* _GWSYNC_MAP_H */

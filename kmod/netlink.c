@@ -13,23 +13,30 @@
 #include <net/netfilter/nf_conntrack_core.h>
 #include <net/sock.h>
 
-#include "activate.h"
 #include "apply.h"
-#include "capture.h"
+#include "attach.h"
 #include "compat.h"
 #include "digest.h"
-#include "emit.h"
+#include "dump.h"
 #include "filter.h"
+#include "flow.h"
+#include "full.h"
+#include "lease.h"
 #include "map.h"
+#include "mask.h"
+#include "message.h"
+#include "mute.h"
 #include "netlink.h"
-#include "pack.h"
+#include "owner.h"
 #include "params.h"
+#include "queue.h"
 #include "repair.h"
+#include "source.h"
 #include "stats.h"
-#include "walk.h"
-
-#define CREATE_TRACE_POINTS
+#include "takeover.h"
 #include "trace.h"
+#include "walk.h"
+#include "work.h"
 
 #define GWSYNC_RECORDS_MAX	60000	/* bytes of records in one APPLY */
 
@@ -40,9 +47,10 @@ static const struct nla_policy gwsync_none_policy[GWSYNC_A_PAD + 1] = {
 	[GWSYNC_A_PAD] = { .type = NLA_REJECT },
 };
 
-static const struct nla_policy gwsync_attach_policy[GWSYNC_A_EPOCH + 1] = {
+static const struct nla_policy gwsync_attach_policy[GWSYNC_A_PORTS + 1] = {
 	[GWSYNC_A_MEMBER] = NLA_POLICY_RANGE(NLA_U8, 1, GWSYNC_MEMBER_MAX),
 	[GWSYNC_A_EPOCH] = { .type = NLA_U32 },
+	[GWSYNC_A_PORTS] = { .type = NLA_BINARY, .len = GWSYNC_PORTS_MAX * sizeof(__be16) },
 };
 
 static struct netlink_range_validation gwsync_tombstones_range = {
@@ -57,11 +65,15 @@ static struct netlink_range_validation gwsync_digest_ms_range = {
 	.max = GWSYNC_DIGEST_MS_MAX,
 };
 
+static struct netlink_range_validation gwsync_audit_ms_range = {
+	.max = GWSYNC_AUDIT_MS_MAX,
+};
+
 static struct netlink_range_validation gwsync_hold_ms_range = {
 	.max = GWSYNC_HOLD_MS_MAX,
 };
 
-static const struct nla_policy gwsync_set_policy[GWSYNC_A_PARAM_DIGEST_MS + 1] = {
+static const struct nla_policy gwsync_set_policy[GWSYNC_A_PARAM_MARK_MASK + 1] = {
 	[GWSYNC_A_FILTER] = { .type = NLA_NESTED },
 	[GWSYNC_A_PARAM_FLUSH_MS] = NLA_POLICY_MAX(NLA_U32, GWSYNC_FLUSH_MS_MAX),
 	[GWSYNC_A_PARAM_HOLD_MS] = NLA_POLICY_FULL_RANGE(NLA_U32, &gwsync_hold_ms_range),
@@ -70,6 +82,9 @@ static const struct nla_policy gwsync_set_policy[GWSYNC_A_PARAM_DIGEST_MS + 1] =
 	[GWSYNC_A_PARAM_TOMBSTONES] = NLA_POLICY_FULL_RANGE(NLA_U32, &gwsync_tombstones_range),
 	[GWSYNC_A_PARAM_WALK_RATE] = NLA_POLICY_FULL_RANGE(NLA_U32, &gwsync_walk_rate_range),
 	[GWSYNC_A_PARAM_DIGEST_MS] = NLA_POLICY_FULL_RANGE(NLA_U32, &gwsync_digest_ms_range),
+	[GWSYNC_A_PARAM_AUDIT_MS] = NLA_POLICY_FULL_RANGE(NLA_U32, &gwsync_audit_ms_range),
+	[GWSYNC_A_PARAM_LABELS] = NLA_POLICY_MAX(NLA_U32, GWSYNC_LABELS_OFF),
+	[GWSYNC_A_PARAM_MARK_MASK] = { .type = NLA_U32 },
 };
 
 static const struct nla_policy gwsync_map_policy[GWSYNC_A_MAP + 1] = {
@@ -101,6 +116,20 @@ static const struct nla_policy gwsync_repair_policy[GWSYNC_A_CLASSES + 1] = {
 	[GWSYNC_A_CLASSES] = NLA_POLICY_EXACT_LEN(GWSYNC_BUCKETS * sizeof(u64)),
 };
 
+static struct netlink_range_validation gwsync_term_ms_range = {
+	.max = GWSYNC_TERM_MS_MAX,
+};
+
+static const struct nla_policy gwsync_lease_policy[GWSYNC_A_TERM_MS + 1] = {
+	[GWSYNC_A_IFINDEX] = { .type = NLA_BINARY, .len = GWSYNC_LEASE_MAX * sizeof(u32) },
+	[GWSYNC_A_TERM_MS] = NLA_POLICY_FULL_RANGE(NLA_U32, &gwsync_term_ms_range),
+};
+
+static const struct nla_policy gwsync_source_policy[GWSYNC_A_END + 1] = {
+	[GWSYNC_A_SOURCE] = { .type = NLA_BINARY, .len = sizeof(struct in6_addr) },
+	[GWSYNC_A_END] = { .type = NLA_FLAG },
+};
+
 static const struct nla_policy gwsync_flow_policy[GWSYNC_A_CURSOR + 1] = {
 	[GWSYNC_A_CURSOR] = { .type = NLA_U64 },
 };
@@ -118,6 +147,7 @@ static const char * const gwsync_attr_missing[] = {
 	[GWSYNC_A_RECORDS] = "RECORDS is missing",
 	[GWSYNC_A_WALK_ID] = "WALK_ID is missing",
 	[GWSYNC_A_MAP] = "MAP is missing",
+	[GWSYNC_A_TERM_MS] = "TERM_MS is missing",
 };
 
 static int gwsync_info_need(struct genl_info *info, int attr)
@@ -130,148 +160,10 @@ static int gwsync_info_need(struct genl_info *info, int attr)
 	return -EINVAL;
 }
 
-/**
- * gwsync_netlink_send_delta - give the agent a message of records
- * @gn: the netns
- * @set: members that they are for
- * @walk_id: of the walk that they belong to, or 0
- * @records: packed, one after the other
- * @len: bytes of them, at most GWSYNC_BATCH_BYTES_MAX
- *
- * Context: the worker.
- * Return: 0; -ENOMEM; -EAGAIN: its socket is full; -ECONNREFUSED: it has gone.
- */
-int gwsync_netlink_send_delta(struct gwsync_net *gn, u64 set, u32 walk_id,
-			      const void *records, unsigned int len)
-{
-	u32 portid = READ_ONCE(gn->portid);
-	struct sk_buff *skb;
-	void *head;
-	int err;
-
-	if (!portid)
-		return -ECONNREFUSED;
-
-	skb = genlmsg_new(nla_total_size_64bit(sizeof(set)) + nla_total_size(sizeof(walk_id)) +
-			  nla_total_size(len), GFP_KERNEL);
-	if (!skb)
-		return -ENOMEM;
-
-	head = genlmsg_put(skb, 0, 0, &gwsync_family, 0, GWSYNC_CMD_DELTA);
-	if (!head ||
-	    nla_put_u64_64bit(skb, GWSYNC_A_SET, set, GWSYNC_A_PAD) ||
-	    (walk_id && nla_put_u32(skb, GWSYNC_A_WALK_ID, walk_id)) ||
-	    nla_put(skb, GWSYNC_A_RECORDS, len, records)) {
-		nlmsg_free(skb);
-		return -ENOMEM;
-	}
-	genlmsg_end(skb, head);
-
-	err = genlmsg_unicast(gn->net, skb, portid);
-	trace_gwsync_emit(gn->net, set, walk_id, len, err);
-	return err;
-}
-
-/**
- * gwsync_netlink_send_event - give the agent an event
- * @gn: the netns
- * @event: which
- * @owner: or 0
- * @walk_id: or 0
- * @count: of flows
- *
- * Context: the worker.
- * Return: as gwsync_netlink_send_delta().
- */
-int gwsync_netlink_send_event(struct gwsync_net *gn, enum gwsync_event event, u8 owner,
-			      u32 walk_id, u32 count)
-{
-	u32 portid = READ_ONCE(gn->portid);
-	struct sk_buff *skb;
-	void *head;
-
-	if (!portid)
-		return -ECONNREFUSED;
-
-	skb = genlmsg_new(3 * nla_total_size(sizeof(u32)) + nla_total_size(sizeof(u8)),
-			  GFP_KERNEL);
-	if (!skb)
-		return -ENOMEM;
-
-	head = genlmsg_put(skb, 0, 0, &gwsync_family, 0, GWSYNC_CMD_EVENT);
-	if (!head ||
-	    nla_put_u32(skb, GWSYNC_A_EVENT, event) ||
-	    (owner && nla_put_u8(skb, GWSYNC_A_OWNER, owner)) ||
-	    (walk_id && nla_put_u32(skb, GWSYNC_A_WALK_ID, walk_id)) ||
-	    nla_put_u32(skb, GWSYNC_A_COUNT, count)) {
-		nlmsg_free(skb);
-		return -ENOMEM;
-	}
-	genlmsg_end(skb, head);
-	return genlmsg_unicast(gn->net, skb, portid);
-}
-
-static void gwsync_detach(struct gwsync_net *gn)
-{
-	lockdep_assert_held(&gn->lock);
-
-	if (!gn->attached)
-		return;
-	gn->attached = false;
-	gwsync_capture_detach(gn);
-	WRITE_ONCE(gn->portid, 0);
-	gwsync_walk_cancel(gn);
-	gwsync_emit_stop(gn);
-}
-
-static int gwsync_attach(struct gwsync_net *gn, u8 member, u32 epoch, u32 portid,
-			 struct netlink_ext_ack *extack)
-{
-	int err;
-
-	lockdep_assert_held(&gn->lock);
-
-	if (gn->attached) {
-		NL_SET_ERR_MSG(extack, "another socket is attached to this netns");
-		return -EBUSY;
-	}
-
-	err = gwsync_digest_get(gn, extack) ?: gwsync_repair_get(gn, extack);
-	if (err)
-		return err;
-
-	/* Before the worker may send: to nobody, it would stop for good. */
-	WRITE_ONCE(gn->member, member);
-	gn->epoch = epoch;
-	WRITE_ONCE(gn->active, false);
-	WRITE_ONCE(gn->portid, portid);
-
-	err = gwsync_emit_start(gn, extack);
-	if (err)
-		goto err_portid;
-
-	err = gwsync_capture_attach(gn, extack);
-	if (err)
-		goto err_stop;
-
-	gn->attached = true;
-	mutex_lock(&gn->replica_lock);
-	gwsync_digest_forget(gn);
-	mutex_unlock(&gn->replica_lock);
-	/* Marks that an earlier agent left behind would swallow events. */
-	gwsync_walk_request(gn, GWSYNC_WALK_DIRTY_BIT);
-	return 0;
-
-err_stop:
-	gwsync_emit_stop(gn);
-err_portid:
-	WRITE_ONCE(gn->portid, 0);
-	return err;
-}
-
 static int gwsync_attach_doit(struct sk_buff *skb, struct genl_info *info)
 {
 	struct gwsync_net *gn = gwsync_info_pernet(info);
+	const struct nlattr *ports = info->attrs[GWSYNC_A_PORTS];
 	struct sk_buff *reply;
 	void *head;
 	int err;
@@ -291,9 +183,10 @@ static int gwsync_attach_doit(struct sk_buff *skb, struct genl_info *info)
 	genlmsg_end(reply, head);
 
 	mutex_lock(&gn->lock);
-	err = gwsync_attach(gn, nla_get_u8(info->attrs[GWSYNC_A_MEMBER]),
-			    nla_get_u32(info->attrs[GWSYNC_A_EPOCH]), info->snd_portid,
-			    info->extack);
+	err = gwsync_attach(gn, info->snd_portid, nla_get_u8(info->attrs[GWSYNC_A_MEMBER]),
+			    nla_get_u32(info->attrs[GWSYNC_A_EPOCH]),
+			    ports ? nla_data(ports) : NULL,
+			    ports ? nla_len(ports) / sizeof(__be16) : 0, info->extack);
 	mutex_unlock(&gn->lock);
 	if (err) {
 		nlmsg_free(reply);
@@ -327,13 +220,14 @@ static void gwsync_set_u32(struct nlattr **attrs, int attr, u32 *param)
 static int gwsync_set(struct gwsync_net *gn, struct nlattr **attrs,
 		      struct netlink_ext_ack *extack)
 {
+	u32 labels = gn->params.labels, mark_mask = gn->params.mark_mask;
 	int err;
 
 	lockdep_assert_held(&gn->lock);
 
 	/* What can fail comes first. */
 	if (attrs[GWSYNC_A_PARAM_HOLD_MS] && nla_get_u32(attrs[GWSYNC_A_PARAM_HOLD_MS])) {
-		err = gwsync_capture_hold(gn, extack);
+		err = gwsync_queue_hold(gn, extack);
 		if (err)
 			return err;
 	}
@@ -348,9 +242,13 @@ static int gwsync_set(struct gwsync_net *gn, struct nlattr **attrs,
 	gwsync_set_u32(attrs, GWSYNC_A_PARAM_TOMBSTONES, &gn->params.tombstones);
 	gwsync_set_u32(attrs, GWSYNC_A_PARAM_WALK_RATE, &gn->params.walk_rate);
 	gwsync_set_u32(attrs, GWSYNC_A_PARAM_DIGEST_MS, &gn->params.digest_ms);
+	gwsync_set_u32(attrs, GWSYNC_A_PARAM_AUDIT_MS, &gn->params.audit_ms);
+	gwsync_set_u32(attrs, GWSYNC_A_PARAM_LABELS, &labels);
+	gwsync_set_u32(attrs, GWSYNC_A_PARAM_MARK_MASK, &mark_mask);
+	gwsync_mask_set(gn, labels, mark_mask);
 	/* The worker may sleep for what was the longer round. */
-	if (attrs[GWSYNC_A_PARAM_DIGEST_MS] && gn->active)
-		gwsync_emit_kick(gn);
+	if (attrs[GWSYNC_A_PARAM_DIGEST_MS] && gwsync_owner_is_active(gn))
+		gwsync_work_kick(gn);
 	return 0;
 }
 
@@ -368,13 +266,14 @@ static int gwsync_set_doit(struct sk_buff *skb, struct genl_info *info)
 static int gwsync_get_fill_locked(struct gwsync_net *gn, struct sk_buff *skb)
 {
 	const struct gwsync_params *params = &gn->params;
+	u8 self = gwsync_owner_self(gn);
 
 	lockdep_assert_held(&gn->lock);
 
-	if ((gn->member && nla_put_u8(skb, GWSYNC_A_MEMBER, gn->member)) ||
-	    nla_put_u32(skb, GWSYNC_A_EPOCH, gn->epoch) ||
-	    nla_put_u8(skb, GWSYNC_A_ACTIVE, gn->active) ||
-	    nla_put_u64_64bit(skb, GWSYNC_A_SET, gn->adopted, GWSYNC_A_PAD) ||
+	if ((self && nla_put_u8(skb, GWSYNC_A_MEMBER, self)) ||
+	    nla_put_u32(skb, GWSYNC_A_EPOCH, gwsync_owner_epoch(gn)) ||
+	    nla_put_u8(skb, GWSYNC_A_ACTIVE, gwsync_owner_is_active(gn)) ||
+	    nla_put_u64_64bit(skb, GWSYNC_A_SET, gwsync_owner_adopted(gn), GWSYNC_A_PAD) ||
 	    nla_put_u64_64bit(skb, GWSYNC_A_BOOT_ID, gn->boot_id, GWSYNC_A_PAD) ||
 	    nla_put_u32(skb, GWSYNC_A_PARAM_FLUSH_MS, params->flush_ms) ||
 	    nla_put_u32(skb, GWSYNC_A_PARAM_HOLD_MS, params->hold_ms) ||
@@ -382,12 +281,16 @@ static int gwsync_get_fill_locked(struct gwsync_net *gn, struct sk_buff *skb)
 	    nla_put_u32(skb, GWSYNC_A_PARAM_TOMBSTONES, params->tombstones) ||
 	    nla_put_u32(skb, GWSYNC_A_PARAM_WALK_RATE, params->walk_rate) ||
 	    nla_put_u32(skb, GWSYNC_A_PARAM_DIGEST_MS, params->digest_ms) ||
+	    nla_put_u32(skb, GWSYNC_A_PARAM_AUDIT_MS, params->audit_ms) ||
+	    nla_put_u32(skb, GWSYNC_A_PARAM_LABELS, params->labels) ||
+	    nla_put_u32(skb, GWSYNC_A_PARAM_MARK_MASK, params->mark_mask) ||
 	    nla_put_u64_64bit(skb, GWSYNC_A_REPLICAS, atomic64_read(&gn->replicas),
 			      GWSYNC_A_PAD) ||
 	    nla_put_u64_64bit(skb, GWSYNC_A_FLOWS, atomic64_read(&gn->announced),
 			      GWSYNC_A_PAD) ||
-	    nla_put_u32(skb, GWSYNC_A_WAITING, gwsync_capture_waiting(gn)) ||
-	    nla_put_u32(skb, GWSYNC_A_MUTE, gwsync_walk_mute(gn)))
+	    nla_put_u32(skb, GWSYNC_A_WAITING, gwsync_queue_waiting(gn)) ||
+	    nla_put_u32(skb, GWSYNC_A_MUTE, gwsync_mute_count(gn)) ||
+	    gwsync_lease_fill(gn, skb))
 		return -EMSGSIZE;
 	return gwsync_filter_fill(gn, skb, GWSYNC_A_FILTER);
 }
@@ -512,10 +415,10 @@ static int gwsync_walk_doit(struct sk_buff *skb, struct genl_info *info)
 		NL_SET_ERR_MSG(info->extack, "no agent is attached to this netns");
 		err = -ENOTCONN;
 	} else if (walk_id) {
-		err = gwsync_walk_full(gn, nla_get_u64(info->attrs[GWSYNC_A_SET]), walk_id,
-				       info->extack);
+		err = gwsync_full_ask(gn, nla_get_u64(info->attrs[GWSYNC_A_SET]), walk_id,
+				      info->extack);
 	} else {
-		gwsync_walk_cancel(gn);
+		gwsync_full_cancel(gn);
 	}
 	mutex_unlock(&gn->lock);
 	return err;
@@ -531,7 +434,7 @@ static int gwsync_activate_doit(struct sk_buff *skb, struct genl_info *info)
 		return err;
 
 	mutex_lock(&gn->lock);
-	if (!gn->member) {
+	if (!gwsync_owner_self(gn)) {
 		NL_SET_ERR_MSG(info->extack, "no agent has been attached to this netns");
 		err = -ENOTCONN;
 	} else {
@@ -555,8 +458,10 @@ static int gwsync_deactivate_doit(struct sk_buff *skb, struct genl_info *info)
 	err = gwsync_deactivate(gn, nla_get_u8(info->attrs[GWSYNC_A_OWNER]),
 				nla_get_u32(info->attrs[GWSYNC_A_EPOCH]), info->extack);
 	/* What changed before is with the agent when it reads the answer. */
-	if (!err)
-		gwsync_emit_flush(gn);
+	if (!err) {
+		gwsync_lease_end(gn);
+		gwsync_work_flush(gn);
+	}
 	mutex_unlock(&gn->lock);
 	return err;
 }
@@ -586,15 +491,76 @@ static int gwsync_repair_doit(struct sk_buff *skb, struct genl_info *info)
 	if (!gn->attached) {
 		NL_SET_ERR_MSG(info->extack, "no agent is attached to this netns");
 		err = -ENOTCONN;
-	} else if (!gn->active && classes) {
+	} else if (!gwsync_owner_is_active(gn) && classes) {
 		NL_SET_ERR_MSG(info->extack, "only an active member repairs others");
 		err = -ENOTCONN;
-	} else if (!gn->active) {
-		gwsync_repair_hole(gn);
+	} else if (!gwsync_owner_is_active(gn)) {
+		gwsync_owner_hole(gn);
 	} else if (classes) {
 		gwsync_repair_ask(gn, nla_data(classes));
 	} else {
 		gwsync_digest_now(gn);
+	}
+	mutex_unlock(&gn->lock);
+	return err;
+}
+
+static int gwsync_lease(struct gwsync_net *gn, const struct nlattr *ifindex, u32 term_ms,
+			struct netlink_ext_ack *extack)
+{
+	lockdep_assert_held(&gn->lock);
+
+	if (!gn->attached) {
+		NL_SET_ERR_MSG(extack, "no agent is attached to this netns");
+		return -ENOTCONN;
+	}
+	if (!term_ms) {
+		gwsync_lease_give_back(gn);
+		return 0;
+	}
+	if (!ifindex)
+		return gwsync_lease_renew(gn, term_ms, extack);
+	if (nla_len(ifindex) % sizeof(u32)) {
+		NL_SET_ERR_MSG_ATTR(extack, ifindex, "not an array of u32");
+		return -EINVAL;
+	}
+	return gwsync_lease_take(gn, nla_data(ifindex), nla_len(ifindex) / sizeof(u32), term_ms,
+				 extack);
+}
+
+static int gwsync_lease_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct gwsync_net *gn = gwsync_info_pernet(info);
+	int err;
+
+	err = gwsync_info_need(info, GWSYNC_A_TERM_MS);
+	if (err)
+		return err;
+
+	mutex_lock(&gn->lock);
+	err = gwsync_lease(gn, info->attrs[GWSYNC_A_IFINDEX],
+			   nla_get_u32(info->attrs[GWSYNC_A_TERM_MS]), info->extack);
+	mutex_unlock(&gn->lock);
+	return err;
+}
+
+static int gwsync_source_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct gwsync_net *gn = gwsync_info_pernet(info);
+	const struct nlattr *source = info->attrs[GWSYNC_A_SOURCE];
+	int err;
+
+	err = gwsync_info_need(info, GWSYNC_A_SOURCE);
+	if (err)
+		return err;
+
+	mutex_lock(&gn->lock);
+	if (!gn->attached) {
+		NL_SET_ERR_MSG(info->extack, "no agent is attached to this netns");
+		err = -ENOTCONN;
+	} else {
+		err = gwsync_source_ask(gn, nla_data(source), nla_len(source),
+					nla_get_flag(info->attrs[GWSYNC_A_END]), info->extack);
 	}
 	mutex_unlock(&gn->lock);
 	return err;
@@ -628,145 +594,6 @@ static int gwsync_get_stats_doit(struct sk_buff *skb, struct genl_info *info)
 				  gwsync_get_stats_fill);
 }
 
-/* A dump's place between two calls: no references are kept. */
-struct gwsync_dump {
-	unsigned int			size;	/* of the table that it walks */
-	unsigned int			bucket;
-	u32				last;	/* last flow written of the bucket */
-	unsigned int			seq;	/* the table was resized so often */
-	struct gwsync_walk_batch	batch;
-	u8				record[GWSYNC_RECORD_MAX];
-};
-
-/* Opaque outside: the size of the table, by which a resize is noticed, and the bucket. */
-static u64 gwsync_dump_cursor(const struct gwsync_dump *dump)
-{
-	return (u64)dump->size << 32 | dump->bucket;
-}
-
-static int gwsync_get_flow_start(struct netlink_callback *cb)
-{
-	struct nlattr *cursor = gwsync_dump_attrs(cb)[GWSYNC_A_CURSOR];
-	unsigned int size = READ_ONCE(nf_conntrack_htable_size);
-	struct gwsync_dump *dump;
-	u32 bucket = 0;
-
-	if (cursor) {
-		if (nla_get_u64(cursor) >> 32 != size) {
-			NL_SET_ERR_MSG_ATTR(cb->extack, cursor,
-					    "the table was resized: begin anew without CURSOR");
-			return -ESTALE;
-		}
-		bucket = nla_get_u64(cursor);
-	}
-
-	dump = kzalloc(sizeof(*dump), GFP_KERNEL_ACCOUNT);
-	if (!dump)
-		return -ENOMEM;
-	dump->size = size;
-	dump->bucket = bucket;
-	dump->seq = 1;
-	cb->args[0] = (long)dump;
-	return 0;
-}
-
-static int gwsync_get_flow_done(struct netlink_callback *cb)
-{
-	kfree((void *)cb->args[0]);
-	return 0;
-}
-
-static int gwsync_flow_state_fill(struct gwsync_net *gn, struct sk_buff *skb,
-				  const struct nf_conn *ct)
-{
-	unsigned long status = READ_ONCE(ct->status);
-	bool own = gwsync_flow_is_own(gn, ct);
-	struct nlattr *nest;
-	u32 flags = 0;
-
-	if (!own)
-		flags |= GWSYNC_FLOW_F_REPLICA;
-	if (status & BIT(GWSYNC_FLOW_ANNOUNCED_BIT))
-		flags |= GWSYNC_FLOW_F_ANNOUNCED;
-	if (status & BIT(GWSYNC_FLOW_DIRTY_BIT))
-		flags |= GWSYNC_FLOW_F_DIRTY;
-	if (status & (BIT(GWSYNC_FLOW_PICKUP_ORIG_BIT) | BIT(GWSYNC_FLOW_PICKUP_REPLY_BIT)))
-		flags |= GWSYNC_FLOW_F_PICKUP;
-
-	nest = nla_nest_start(skb, GWSYNC_A_FLOW_STATE);
-	if (!nest || nla_put_u32(skb, GWSYNC_FLOW_A_FLAGS, flags) ||
-	    (!own && nla_put_u8(skb, GWSYNC_FLOW_A_OWNER, gwsync_flow_owner(ct))))
-		return -EMSGSIZE;
-	nla_nest_end(skb, nest);
-	return 0;
-}
-
-static int gwsync_flow_fill(struct gwsync_net *gn, struct sk_buff *skb,
-			    struct netlink_callback *cb, struct nf_conn *ct)
-{
-	struct gwsync_dump *dump = (struct gwsync_dump *)cb->args[0];
-	unsigned int len;
-	void *head;
-
-	head = genlmsg_put(skb, NETLINK_CB(cb->skb).portid, cb->nlh->nlmsg_seq,
-			   &gwsync_family, NLM_F_MULTI, GWSYNC_CMD_GET_FLOW);
-	if (!head)
-		return -EMSGSIZE;
-	genl_dump_check_consistent(cb, head);
-
-	len = gwsync_pack_flow(dump->record, sizeof(dump->record), ct, false);
-	if (nla_put(skb, GWSYNC_A_RECORDS, len, dump->record) ||
-	    nla_put_u64_64bit(skb, GWSYNC_A_CURSOR, gwsync_dump_cursor(dump), GWSYNC_A_PAD) ||
-	    gwsync_flow_state_fill(gn, skb, ct)) {
-		genlmsg_cancel(skb, head);
-		return -EMSGSIZE;
-	}
-	genlmsg_end(skb, head);
-	return 0;
-}
-
-static int gwsync_get_flow_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
-{
-	struct gwsync_dump *dump = (struct gwsync_dump *)cb->args[0];
-	struct gwsync_net *gn = gwsync_pernet(sock_net(skb->sk));
-	unsigned int size, next, i;
-	u32 last;
-
-	while (dump->bucket < dump->size) {
-		cb->seq = dump->seq;
-		last = dump->last;
-		size = gwsync_walk_collect(gn, dump->bucket, NULL, &dump->last, &dump->batch,
-					   &next);
-		if (size != dump->size) {
-			/* Marked as inconsistent by genl_dump_check_consistent(). */
-			gwsync_walk_release(&dump->batch, 0);
-			dump->size = size;
-			dump->bucket = 0;
-			dump->last = 0;
-			dump->seq++;
-			continue;
-		}
-
-		for (i = 0; i < dump->batch.count; i++) {
-			struct nf_conn *ct = dump->batch.ct[i];
-
-			if (!gwsync_walk_reap(gn, ct)) {
-				if (gwsync_flow_fill(gn, skb, cb, ct)) {
-					dump->last = last;
-					gwsync_walk_release(&dump->batch, i);
-					return skb->len;
-				}
-				last = nf_ct_get_id(ct);
-			}
-			nf_ct_put(ct);
-		}
-		dump->batch.count = 0;
-		dump->bucket = next;
-		cond_resched();
-	}
-	return skb->len;
-}
-
 #define GWSYNC_OP(_cmd, _doit, _policy, _maxattr, _flags) {	\
 	.cmd		= (_cmd),				\
 	.doit		= (_doit),				\
@@ -777,11 +604,11 @@ static int gwsync_get_flow_dumpit(struct sk_buff *skb, struct netlink_callback *
 
 static const struct genl_ops gwsync_ops[] = {
 	GWSYNC_OP(GWSYNC_CMD_ATTACH, gwsync_attach_doit, gwsync_attach_policy,
-		  GWSYNC_A_EPOCH, GENL_UNS_ADMIN_PERM),
+		  GWSYNC_A_PORTS, GENL_UNS_ADMIN_PERM),
 	GWSYNC_OP(GWSYNC_CMD_DETACH, gwsync_detach_doit, gwsync_none_policy,
 		  GWSYNC_A_PAD, GENL_UNS_ADMIN_PERM),
 	GWSYNC_OP(GWSYNC_CMD_SET, gwsync_set_doit, gwsync_set_policy,
-		  GWSYNC_A_PARAM_DIGEST_MS, GENL_UNS_ADMIN_PERM),
+		  GWSYNC_A_PARAM_MARK_MASK, GENL_UNS_ADMIN_PERM),
 	GWSYNC_OP(GWSYNC_CMD_GET, gwsync_get_doit, gwsync_none_policy,
 		  GWSYNC_A_PAD, GENL_UNS_ADMIN_PERM),
 	GWSYNC_OP(GWSYNC_CMD_SET_MAP, gwsync_set_map_doit, gwsync_map_policy,
@@ -804,11 +631,15 @@ static const struct genl_ops gwsync_ops[] = {
 		  GWSYNC_A_CLASSES, GENL_UNS_ADMIN_PERM),
 	GWSYNC_OP(GWSYNC_CMD_GET_DIGEST, gwsync_get_digest_doit, gwsync_none_policy,
 		  GWSYNC_A_PAD, GENL_UNS_ADMIN_PERM),
+	GWSYNC_OP(GWSYNC_CMD_LEASE, gwsync_lease_doit, gwsync_lease_policy,
+		  GWSYNC_A_TERM_MS, GENL_UNS_ADMIN_PERM),
+	GWSYNC_OP(GWSYNC_CMD_SOURCE, gwsync_source_doit, gwsync_source_policy,
+		  GWSYNC_A_END, GENL_UNS_ADMIN_PERM),
 	{
 		.cmd		= GWSYNC_CMD_GET_FLOW,
-		.start		= gwsync_get_flow_start,
-		.dumpit		= gwsync_get_flow_dumpit,
-		.done		= gwsync_get_flow_done,
+		.start		= gwsync_dump_start,
+		.dumpit		= gwsync_dump_next,
+		.done		= gwsync_dump_done,
 		.policy		= gwsync_flow_policy,
 		.maxattr	= GWSYNC_A_CURSOR,
 		.flags		= GENL_UNS_ADMIN_PERM,
@@ -857,6 +688,7 @@ int gwsync_netlink_init(void)
 {
 	int err;
 
+	gwsync_message_init(&gwsync_family);
 	err = netlink_register_notifier(&gwsync_netlink_nb);
 	if (err)
 		return err;

@@ -13,11 +13,11 @@
 #include <net/netfilter/nf_conntrack_labels.h>
 #include <net/netfilter/nf_conntrack_seqadj.h>
 #include <net/netfilter/nf_conntrack_synproxy.h>
-#include <net/netfilter/nf_conntrack_timeout.h>
 #include <net/netfilter/nf_conntrack_timestamp.h>
 
-#include "capture.h"
+#include "clock.h"
 #include "compat.h"
+#include "flow.h"
 #include "pack.h"
 #include "parse.h"
 
@@ -132,10 +132,14 @@ static void gwsync_pack_zone(struct gwsync_packer *pk, const struct nf_conntrack
 static void gwsync_pack_tcp(struct gwsync_packer *pk, struct nf_conn *ct)
 {
 	struct gwsync_part_tcp *part = gwsync_pack_part(pk, GWSYNC_PART_TCP, sizeof(*part));
+	u8 liberal;
 	int dir;
 
 	if (!part)
 		return;
+
+	/* A flow table sees the segments, conntrack does not: its windows stand still. */
+	liberal = test_bit(IPS_OFFLOAD_BIT, &ct->status) ? IP_CT_TCP_FLAG_BE_LIBERAL : 0;
 
 	spin_lock_bh(&ct->lock);
 	part->state = ct->proto.tcp.state;
@@ -146,7 +150,8 @@ static void gwsync_pack_tcp(struct gwsync_packer *pk, struct nf_conn *ct)
 		part->seen[dir].maxend = htonl(seen->td_maxend);
 		part->seen[dir].maxwin = htonl(seen->td_maxwin);
 		part->seen[dir].scale = seen->td_scale;
-		part->seen[dir].flags = seen->flags & ~IP_CT_TCP_FLAG_DATA_UNACKNOWLEDGED;
+		part->seen[dir].flags = (seen->flags & ~IP_CT_TCP_FLAG_DATA_UNACKNOWLEDGED) |
+					liberal;
 	}
 	spin_unlock_bh(&ct->lock);
 }
@@ -440,7 +445,8 @@ static void gwsync_pack_expects(struct gwsync_packer *pk, const struct nf_conn *
 	rcu_read_lock();
 	spin_lock_bh(&nf_conntrack_expect_lock);
 	hlist_for_each_entry(exp, &help->expectations, lnode) {
-		if (exp->tuple.src.l3num != nf_ct_l3num(ct))
+		/* One that was withdrawn, or is over, is listed until somebody meets it. */
+		if (exp->tuple.src.l3num != nf_ct_l3num(ct) || nf_ct_exp_is_expired(exp))
 			continue;
 		if (n++ == GWSYNC_EXPECT_MAX)
 			break;
@@ -461,45 +467,6 @@ static u8 *gwsync_pack_head(u8 *buf, u8 kind, const struct nf_conntrack_tuple *t
 	rec->l4proto = tuple->dst.protonum;
 	buf += sizeof(*rec);
 	return buf + gwsync_pack_tuple(buf, tuple);
-}
-
-/*
- * An established connection whose last segment waits for its ACK, or was sent
- * again, has a short clock (nf_conntrack_tcp_packet()).  The ACK that puts it
- * right raises no event, so a replica would keep the short one for good.
- */
-static bool gwsync_flow_awaits_ack(const struct nf_conn *ct)
-{
-	const struct ip_ct_tcp *tcp = &ct->proto.tcp;
-
-	return nf_ct_protonum(ct) == IPPROTO_TCP && test_bit(IPS_ASSURED_BIT, &ct->status) &&
-	       tcp->state == TCP_CONNTRACK_ESTABLISHED &&
-	       (tcp->retrans || (tcp->seen[0].flags | tcp->seen[1].flags) &
-				IP_CT_TCP_FLAG_DATA_UNACKNOWLEDGED);
-}
-
-static u32 gwsync_flow_established_seconds(const struct nf_conn *ct)
-{
-	const unsigned int *timeouts;
-	u32 seconds;
-
-	rcu_read_lock();
-	timeouts = nf_ct_timeout_lookup(ct) ?: nf_tcp_pernet(nf_ct_net(ct))->timeouts;
-	seconds = READ_ONCE(timeouts[TCP_CONNTRACK_ESTABLISHED]) / HZ;
-	rcu_read_unlock();
-	return seconds;
-}
-
-/* A replica's own clock stands in the far future; its mark has the true one. */
-static u32 gwsync_flow_seconds(const struct nf_conn *ct)
-{
-	u32 left = nf_ct_expires(ct) / HZ;
-
-	if (test_bit(GWSYNC_FLOW_REPLICA_BIT, &ct->status))
-		return min(left, gwsync_flow_timeout(ct));
-	if (gwsync_flow_awaits_ack(ct))
-		return max(left, gwsync_flow_established_seconds(ct));
-	return left;
 }
 
 /**
@@ -527,7 +494,7 @@ unsigned int gwsync_pack_flow(u8 *buf, unsigned int size, struct nf_conn *ct, bo
 	if (gwsync_flow_is_mute(ct))
 		status |= GWSYNC_STATUS_MUTE;
 	rec->status = htons(status);
-	rec->timeout = htonl(gwsync_flow_seconds(ct));
+	rec->timeout = htonl(gwsync_clock_seconds(ct));
 
 	gwsync_pack_nat(&pk, ct);
 	gwsync_pack_zone(&pk, nf_ct_zone(ct));

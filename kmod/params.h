@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Bounds and sysfs defaults of the parameters, see main.c. */
+/* Bounds and sysfs defaults of the parameters, see params.c. */
 #ifndef _GWSYNC_PARAMS_H
 #define _GWSYNC_PARAMS_H
 
@@ -10,6 +10,8 @@
 #define GWSYNC_TOMBSTONES_MAX	1048576
 #define GWSYNC_WALK_RATE_MAX	10000000
 #define GWSYNC_DIGEST_MS_MAX	3600000
+#define GWSYNC_TERM_MS_MAX	3600000
+#define GWSYNC_AUDIT_MS_MAX	3600000
 #define GWSYNC_RING_SIZE_MIN	64
 #define GWSYNC_RING_SIZE_MAX	65536
 

@@ -197,7 +197,7 @@ static bool gwsync_parse_gre(const u8 *value, struct nf_ct_gre *gre)
 #endif
 
 /* State of the protocol: the part must be that of the flow's own protocol. */
-static bool gwsync_parse_proto(u8 type, const u8 *value, struct gwsync_flow *flow)
+static bool gwsync_parse_proto(u8 type, const u8 *value, struct gwsync_record_flow *flow)
 {
 	switch (type) {
 	case GWSYNC_PART_TCP:
@@ -223,10 +223,10 @@ static bool gwsync_parse_proto(u8 type, const u8 *value, struct gwsync_flow *flo
 	return true;
 }
 
-static bool gwsync_parse_expect(struct gwsync_cursor *cur, struct gwsync_flow *flow)
+static bool gwsync_parse_expect(struct gwsync_cursor *cur, struct gwsync_record_flow *flow)
 {
 	u8 l3num = flow->tuple.src.l3num;
-	struct gwsync_flow_expect *exp;
+	struct gwsync_record_expect *exp;
 	const struct gwsync_part_expect *head;
 
 	if (flow->expects == GWSYNC_EXPECT_MAX)
@@ -296,7 +296,7 @@ static int gwsync_parse_part_len(u8 type, u8 l3num)
 }
 
 /* One known part whose length was checked; false when its value makes no sense. */
-static bool gwsync_parse_part(u8 type, struct gwsync_cursor *cur, struct gwsync_flow *flow)
+static bool gwsync_parse_part(u8 type, struct gwsync_cursor *cur, struct gwsync_record_flow *flow)
 {
 	struct nf_conntrack_tuple *after = &flow->after;
 	u8 l3num = flow->tuple.src.l3num;
@@ -383,7 +383,7 @@ static bool gwsync_parse_part(u8 type, struct gwsync_cursor *cur, struct gwsync_
 	return !cur->failed;
 }
 
-static int gwsync_parse_parts(struct gwsync_cursor *cur, struct gwsync_flow *flow,
+static int gwsync_parse_parts(struct gwsync_cursor *cur, struct gwsync_record_flow *flow,
 			      unsigned int *skipped)
 {
 	while (cur->left) {
@@ -409,7 +409,7 @@ static int gwsync_parse_parts(struct gwsync_cursor *cur, struct gwsync_flow *flo
 		}
 		if (want && len != want)
 			return -EINVAL;
-		if (gwsync_flow_has(flow, type) && type != GWSYNC_PART_EXPECT)
+		if (gwsync_record_has(flow, type) && type != GWSYNC_PART_EXPECT)
 			return -EINVAL;
 		if (!gwsync_parse_part(type, &value, flow))
 			return -EINVAL;
@@ -419,15 +419,15 @@ static int gwsync_parse_parts(struct gwsync_cursor *cur, struct gwsync_flow *flo
 }
 
 /* A stateful protocol without its state would be a hole in the firewall. */
-static bool gwsync_parse_complete(const struct gwsync_flow *flow)
+static bool gwsync_parse_complete(const struct gwsync_record_flow *flow)
 {
 	switch (flow->tuple.dst.protonum) {
 	case IPPROTO_TCP:
-		return gwsync_flow_has(flow, GWSYNC_PART_TCP);
+		return gwsync_record_has(flow, GWSYNC_PART_TCP);
 	case IPPROTO_SCTP:
-		return gwsync_flow_has(flow, GWSYNC_PART_SCTP);
+		return gwsync_record_has(flow, GWSYNC_PART_SCTP);
 	case IPPROTO_DCCP:
-		return gwsync_flow_has(flow, GWSYNC_PART_DCCP);
+		return gwsync_record_has(flow, GWSYNC_PART_DCCP);
 	default:
 		return true;
 	}
@@ -456,7 +456,7 @@ bool gwsync_parse_version(const struct gwsync_record *head)
  * Return: 0; -EPROTO: a version that is not read; -EOPNOTSUPP: unknown kind or address
  * family, or an unknown part that must not be skipped; -EINVAL: malformed.
  */
-int gwsync_parse_record(const u8 *data, size_t len, struct gwsync_flow *flow,
+int gwsync_parse_record(const u8 *data, size_t len, struct gwsync_record_flow *flow,
 			unsigned int *skipped)
 {
 	struct gwsync_cursor cur = { .at = data, .left = len };
@@ -473,8 +473,9 @@ int gwsync_parse_record(const u8 *data, size_t len, struct gwsync_flow *flow,
 	if (head->l3num != AF_INET && head->l3num != AF_INET6)
 		return -EOPNOTSUPP;
 
-	memset((u8 *)flow + offsetof(struct gwsync_flow, kind), 0,
-	       offsetof(struct gwsync_flow, secctx) - offsetof(struct gwsync_flow, kind));
+	memset((u8 *)flow + offsetof(struct gwsync_record_flow, kind), 0,
+	       offsetof(struct gwsync_record_flow, secctx) -
+	       offsetof(struct gwsync_record_flow, kind));
 	flow->secctx[0] = '\0';
 	flow->kind = head->kind;
 	flow->first = head->status & cpu_to_be16(GWSYNC_STATUS_FIRST);

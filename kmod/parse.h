@@ -23,7 +23,7 @@
 /* Longest name of an expectation's function, its NUL included. */
 #define GWSYNC_EXPECT_FN_LEN	32
 
-struct gwsync_flow_expect {
+struct gwsync_record_expect {
 	struct nf_conntrack_tuple	tuple;
 	struct nf_conntrack_tuple_mask	mask;
 	union nf_inet_addr		saved_addr;
@@ -37,13 +37,13 @@ struct gwsync_flow_expect {
 };
 
 /**
- * struct gwsync_flow - what one record says
+ * struct gwsync_record_flow - what one record says
  * @kind: &enum gwsync_record_kind
  * @first: GWSYNC_STATUS_FIRST, a hint
  * @status: &enum ip_conntrack_status, only bits that a record may carry
- * @class: of the digests, see digest.c; apply.c fills it
+ * @class: of the flow, see flow.c; apply.c fills it
  * @digest: the number of the record; the same
- * @timeout: seconds left on the owner
+ * @timeout: seconds that it gets at a takeover
  * @parts: bit n is set when part type n (without GWSYNC_PART_MUST) was there
  * @tuple: of the original direction, before any translation
  * @after: of the original direction, after both translations
@@ -63,7 +63,7 @@ struct gwsync_flow_expect {
  * @secctx: GWSYNC_PART_SECCTX, with a NUL
  * @expect: GWSYNC_PART_EXPECT
  */
-struct gwsync_flow {
+struct gwsync_record_flow {
 	/* Each of the three is filled as a whole. */
 	struct nf_conntrack_tuple	tuple;
 	struct nf_conntrack_tuple	after;
@@ -89,17 +89,17 @@ struct gwsync_flow {
 	unsigned int			expects;
 	/* Long and rare: only what was there is set. */
 	char				secctx[GWSYNC_PART_MAX];
-	struct gwsync_flow_expect	expect[GWSYNC_EXPECT_MAX];
+	struct gwsync_record_expect	expect[GWSYNC_EXPECT_MAX];
 };
 
 /* Was part @type, one of enum gwsync_part_type, in the record? */
-static inline bool gwsync_flow_has(const struct gwsync_flow *flow, unsigned int type)
+static inline bool gwsync_record_has(const struct gwsync_record_flow *flow, unsigned int type)
 {
 	return flow->parts & BIT(type & ~GWSYNC_PART_MUST);
 }
 
 bool gwsync_parse_version(const struct gwsync_record *head);
-int gwsync_parse_record(const u8 *data, size_t len, struct gwsync_flow *flow,
+int gwsync_parse_record(const u8 *data, size_t len, struct gwsync_record_flow *flow,
 			unsigned int *skipped);
 
 #endif /* _GWSYNC_PARSE_H */

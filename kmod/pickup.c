@@ -18,8 +18,12 @@
  * A mark goes when a segment of its direction was in the window.  In most
  * connections, the idle ones, that is the first segment: they are strict from
  * the start.  Only what conntrack has called invalid is looked at closely; a
- * valid packet costs one test of its flow's marks, and the hooks are there only
- * while an own flow has a mark.
+ * valid packet costs one test of its flow's marks, and that only while an own flow
+ * has a mark.
+ *
+ * The hooks come when they are needed for the first time, and stay: to take a hook
+ * out of a netns drops all packets that wait in its queues for a verdict of user
+ * space (nf_queue_nf_hook_drop()), those of others as well.
  *
  * Near covers what one position per direction does not: after a power loss the
  * sender repeats its oldest segment and the receiver acknowledges, or reports
@@ -41,9 +45,11 @@
 #include <net/netfilter/nf_conntrack_seqadj.h>
 #include <net/tcp.h>
 
-#include "capture.h"
 #include "compat.h"
+#include "extend.h"
+#include "flow.h"
 #include "gwsync.h"
+#include "owner.h"
 #include "pickup.h"
 
 #define GWSYNC_PICKUP_MARKS	(BIT(GWSYNC_FLOW_PICKUP_ORIG_BIT) | \
@@ -52,7 +58,7 @@
 /* As MAXACKWINCONST of nf_conntrack_proto_tcp.c. */
 #define GWSYNC_PICKUP_WINDOW_MIN	66000U
 
-/* Counts in a row that met nobody before the hooks go: ten seconds at the least. */
+/* Counts in a row that met nobody before packets pass: ten seconds at the least. */
 #define GWSYNC_PICKUP_IDLE	2
 
 /* What a segment says, in the sequence numbers that conntrack keeps. */
@@ -307,6 +313,14 @@ static void gwsync_pickup_settle(struct sk_buff *skb, const struct nf_hook_state
 	spin_unlock_bh(&ct->lock);
 }
 
+/*
+ * The packet that this CPU has in hand, when it has no other zone than the default
+ * one.  Conntrack takes the template away from a packet that it calls invalid, and
+ * with that its zone.  What is not noted here, be it that another packet came between
+ * the hooks, is left as conntrack has found it.
+ */
+static DEFINE_PER_CPU(const struct sk_buff *, gwsync_pickup_plain);
+
 /* After conntrack. */
 static unsigned int gwsync_pickup_hook(void *priv, struct sk_buff *skb,
 				       const struct nf_hook_state *state)
@@ -314,15 +328,22 @@ static unsigned int gwsync_pickup_hook(void *priv, struct sk_buff *skb,
 	struct gwsync_net *gn = gwsync_pernet(state->net);
 	enum ip_conntrack_info ctinfo;
 	struct nf_conn *ct = nf_ct_get(skb, &ctinfo);
+	const struct sk_buff *plain;
 	unsigned int verdict;
 
+	if (!READ_ONCE(gn->pickup.started)) {
+		this_cpu_write(gwsync_pickup_plain, NULL);
+		return NF_ACCEPT;
+	}
+	plain = this_cpu_xchg(gwsync_pickup_plain, NULL);
 	if (ct) {
 		if (unlikely(READ_ONCE(ct->status) & GWSYNC_PICKUP_MARKS) &&
 		    nf_ct_protonum(ct) == IPPROTO_TCP && gwsync_flow_is_own(gn, ct))
 			gwsync_pickup_settle(skb, state, ct, ctinfo);
 		return NF_ACCEPT;
 	}
-	if (ctinfo == IP_CT_UNTRACKED)
+	/* In another zone than its own it would find somebody else's flow. */
+	if (ctinfo == IP_CT_UNTRACKED || plain != skb)
 		return NF_ACCEPT;
 	if (!gwsync_pickup_segment(gn, skb, state, &nf_ct_zone_dflt))
 		return NF_ACCEPT;
@@ -336,7 +357,8 @@ static unsigned int gwsync_pickup_hook(void *priv, struct sk_buff *skb,
 
 /*
  * Before conntrack: a zone is known from the template that the rules put on
- * the packet, and conntrack takes that away from an invalid one.
+ * the packet.  So segments of other zones are looked at here, whether conntrack
+ * will like them or not.
  */
 static unsigned int gwsync_pickup_zone_hook(void *priv, struct sk_buff *skb,
 					    const struct nf_hook_state *state)
@@ -347,11 +369,17 @@ static unsigned int gwsync_pickup_zone_hook(void *priv, struct sk_buff *skb,
 	enum ip_conntrack_info ctinfo;
 	struct nf_conn *ct = nf_ct_get(skb, &ctinfo);
 
-	if (!ct || !nf_ct_is_template(ct))
+	if (!READ_ONCE(gn->pickup.started))
 		return NF_ACCEPT;
-	zone = nf_ct_zone_tmpl(ct, skb, &buf);
-	if (zone->id != NF_CT_DEFAULT_ZONE_ID)
-		gwsync_pickup_segment(gn, skb, state, zone);
+	if (ct && nf_ct_is_template(ct)) {
+		zone = nf_ct_zone_tmpl(ct, skb, &buf);
+		if (zone->id != NF_CT_DEFAULT_ZONE_ID) {
+			this_cpu_write(gwsync_pickup_plain, NULL);
+			gwsync_pickup_segment(gn, skb, state, zone);
+			return NF_ACCEPT;
+		}
+	}
+	this_cpu_write(gwsync_pickup_plain, skb);
 	return NF_ACCEPT;
 }
 
@@ -404,40 +432,39 @@ int gwsync_pickup_start(struct gwsync_net *gn)
 	mutex_lock(&gn->pickup.lock);
 	gn->pickup.starts++;
 	gn->pickup.idle = 0;
-	if (!gn->pickup.started)
+	if (!gn->pickup.hooked)
 		err = nf_register_net_hooks(gn->net, gwsync_pickup_ops,
 					    ARRAY_SIZE(gwsync_pickup_ops));
-	if (!err)
+	if (!err) {
+		gn->pickup.hooked = true;
 		WRITE_ONCE(gn->pickup.started, true);
+	}
 	mutex_unlock(&gn->pickup.lock);
+	if (!err)
+		gwsync_extend_note(gn);
 	return err;
 }
 
-static void gwsync_pickup_unregister(struct gwsync_net *gn)
-{
-	lockdep_assert_held(&gn->pickup.lock);
-
-	if (!gn->pickup.started)
-		return;
-	nf_unregister_net_hooks(gn->net, gwsync_pickup_ops, ARRAY_SIZE(gwsync_pickup_ops));
-	WRITE_ONCE(gn->pickup.started, false);
-}
-
 /**
- * gwsync_pickup_stop - leave packets alone
+ * gwsync_pickup_stop - leave packets alone: the netns, or the module, goes
  * @gn: state of the netns
  *
- * Context: process; waits for packets that are in the hooks.
+ * Context: process, before the exit of the netns: between the two the core waits
+ * for packets that are in the hooks.
  */
 void gwsync_pickup_stop(struct gwsync_net *gn)
 {
 	mutex_lock(&gn->pickup.lock);
-	gwsync_pickup_unregister(gn);
+	WRITE_ONCE(gn->pickup.started, false);
+	if (gn->pickup.hooked)
+		nf_unregister_net_hooks(gn->net, gwsync_pickup_ops,
+					ARRAY_SIZE(gwsync_pickup_ops));
+	gn->pickup.hooked = false;
 	mutex_unlock(&gn->pickup.lock);
 }
 
 /**
- * gwsync_pickup_started - are the hooks there?
+ * gwsync_pickup_started - are packets looked at?
  * @gn: state of the netns
  *
  * Context: any.
@@ -462,20 +489,29 @@ void gwsync_pickup_count_begin(struct gwsync_net *gn)
 }
 
 /**
- * gwsync_pickup_count - count a flow when it waits for its windows
- * @gn: state of the netns
- * @ct: a flow
+ * gwsync_pickup_waits - does a flow wait for its windows?
+ * @ct: an own flow
  *
- * Context: process, the worker.
+ * Context: any.
  */
-void gwsync_pickup_count(struct gwsync_net *gn, const struct nf_conn *ct)
+bool gwsync_pickup_waits(const struct nf_conn *ct)
 {
-	if (READ_ONCE(ct->status) & GWSYNC_PICKUP_MARKS && gwsync_flow_is_own(gn, ct))
-		gn->pickup.waiting++;
+	return READ_ONCE(ct->status) & GWSYNC_PICKUP_MARKS;
 }
 
 /**
- * gwsync_pickup_count_done - a walk has counted: nobody waits, hooks go
+ * gwsync_pickup_count - count a flow that waits
+ * @gn: state of the netns
+ *
+ * Context: process, the worker.
+ */
+void gwsync_pickup_count(struct gwsync_net *gn)
+{
+	gn->pickup.waiting++;
+}
+
+/**
+ * gwsync_pickup_count_done - a walk has counted: nobody waits, packets pass
  * @gn: state of the netns
  *
  * Context: process, the worker.
@@ -486,6 +522,6 @@ void gwsync_pickup_count_done(struct gwsync_net *gn)
 	if (gn->pickup.waiting || gn->pickup.counted != gn->pickup.starts)
 		gn->pickup.idle = 0;
 	else if (++gn->pickup.idle >= GWSYNC_PICKUP_IDLE)
-		gwsync_pickup_unregister(gn);
+		WRITE_ONCE(gn->pickup.started, false);
 	mutex_unlock(&gn->pickup.lock);
 }

@@ -13,9 +13,10 @@ int gwsync_pickup_start(struct gwsync_net *gn);
 void gwsync_pickup_stop(struct gwsync_net *gn);
 bool gwsync_pickup_started(const struct gwsync_net *gn);
 
-/* A walk counts the flows that still wait: when there are none, hooks go. */
+/* A walk counts the flows that still wait: when there are none, packets pass. */
+bool gwsync_pickup_waits(const struct nf_conn *ct);
 void gwsync_pickup_count_begin(struct gwsync_net *gn);
-void gwsync_pickup_count(struct gwsync_net *gn, const struct nf_conn *ct);
+void gwsync_pickup_count(struct gwsync_net *gn);
 void gwsync_pickup_count_done(struct gwsync_net *gn);
 
 #endif /* _GWSYNC_PICKUP_H */

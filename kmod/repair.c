@@ -6,21 +6,17 @@
  * not named; but all three are records in the stream of changes, so whatever
  * changes meanwhile comes in its place.  The begin turns the generation of
  * its classes around: every replica of them is stale until a record names it.
- *
- * A begin whose end was lost leaves its classes open, and so does an end before
- * which records were lost: those that name replicas may have been among them.
- * Open classes are not swept until a repair of them ends or a full sync begins.
  */
 #include <linux/netlink.h>
 #include <linux/slab.h>
 #include <net/netfilter/nf_conntrack_core.h>
 
-#include "capture.h"
 #include "compat.h"
-#include "digest.h"
 #include "emit.h"
+#include "flow.h"
+#include "owner.h"
 #include "repair.h"
-#include "walk.h"
+#include "work.h"
 
 enum gwsync_repair_phase {
 	GWSYNC_REPAIR_IDLE,
@@ -82,7 +78,7 @@ void gwsync_repair_ask(struct gwsync_net *gn, const u64 *classes)
 		repair->wanted[i] |= classes[i];
 	repair->asked = true;
 	spin_unlock(&repair->lock);
-	gwsync_emit_kick(gn);
+	gwsync_work_kick(gn);
 }
 
 static int gwsync_repair_emit(struct gwsync_net *gn, u8 kind, unsigned int bucket, u64 classes)
@@ -146,7 +142,7 @@ int gwsync_repair_step(struct gwsync_net *gn)
 	struct gwsync_repair *repair = smp_load_acquire(&gn->repair);
 	int err;
 
-	if (!repair || !READ_ONCE(gn->active))
+	if (!repair || !gwsync_owner_is_active(gn))
 		return 0;
 
 	if (repair->phase == GWSYNC_REPAIR_END) {
@@ -164,7 +160,7 @@ int gwsync_repair_step(struct gwsync_net *gn)
 		if (err)
 			return err;
 		repair->phase = GWSYNC_REPAIR_WALK;
-		gwsync_walk_request(gn, GWSYNC_WALK_REPAIR_BIT);
+		gwsync_work_ask(gn, GWSYNC_WALK_REPAIR_BIT);
 	}
 	return 0;
 }
@@ -179,7 +175,7 @@ int gwsync_repair_step(struct gwsync_net *gn)
  */
 int gwsync_repair_flow(struct gwsync_net *gn, struct nf_conn *ct)
 {
-	u16 class = gwsync_digest_class_of(ct);
+	u16 class = gwsync_flow_class_of(ct);
 	int ret;
 
 	if (!(gn->repair->running[class / GWSYNC_BUCKET_CLASSES] &
@@ -201,7 +197,7 @@ void gwsync_repair_walked(struct gwsync_net *gn)
 {
 	gn->repair->bucket = 0;
 	gn->repair->phase = GWSYNC_REPAIR_END;
-	gwsync_emit_kick(gn);
+	gwsync_work_kick(gn);
 }
 
 /**
@@ -222,109 +218,4 @@ void gwsync_repair_drop(struct gwsync_net *gn)
 	if (repair->phase != GWSYNC_REPAIR_WALK)
 		repair->phase = GWSYNC_REPAIR_IDLE;
 	repair->bucket = 0;
-}
-
-/**
- * gwsync_repair_gen - the generation that a replica of a class gets now
- * @gn: state of the netns
- * @gens: generations of the full syncs, by owner: gn->gen, or as it will be
- * @owner: of the replica
- * @class: of the replica
- *
- * Context: any; who depends on it holds gn->replica_lock.
- */
-bool gwsync_repair_gen(const struct gwsync_net *gn, u64 gens, u8 owner, u16 class)
-{
-	bool flip = READ_ONCE(gn->digest->flip[class / GWSYNC_BUCKET_CLASSES]) &
-		    BIT_ULL(class % GWSYNC_BUCKET_CLASSES);
-
-	return flip != !!(gens & BIT_ULL(owner));
-}
-
-/**
- * gwsync_repair_is_open - may more records name replicas of this class?
- * @gn: state of the netns
- * @class: which
- *
- * Context: process, under gn->replica_lock.
- */
-bool gwsync_repair_is_open(const struct gwsync_net *gn, u16 class)
-{
-	lockdep_assert_held(&gn->replica_lock);
-
-	return gn->digest->fixing[class / GWSYNC_BUCKET_CLASSES] &
-	       BIT_ULL(class % GWSYNC_BUCKET_CLASSES);
-}
-
-/* Of classes that are open what was named stays named. */
-static void gwsync_repair_begin(struct gwsync_digest *dg, u8 bucket, u64 classes)
-{
-	dg->holed[bucket] &= ~classes;
-	classes &= ~dg->fixing[bucket];
-	WRITE_ONCE(dg->flip[bucket], dg->flip[bucket] ^ classes);
-	dg->fixing[bucket] |= classes;
-}
-
-static void gwsync_repair_end(struct gwsync_net *gn, u8 owner, u8 bucket, u64 classes)
-{
-	struct gwsync_digest *dg = gn->digest;
-
-	classes &= dg->fixing[bucket] & ~dg->holed[bucket];
-	if (!classes)
-		return;
-	dg->fixing[bucket] &= ~classes;
-	gn->sweep.wanted |= BIT_ULL(owner);
-	gwsync_walk_request(gn, GWSYNC_WALK_SWEEP_BIT);
-}
-
-/**
- * gwsync_repair_hole - records were lost
- * @gn: state of the netns, passive and attached
- *
- * Context: process, under gn->lock; takes gn->replica_lock.
- */
-void gwsync_repair_hole(struct gwsync_net *gn)
-{
-	struct gwsync_digest *dg = gn->digest;
-
-	lockdep_assert_held(&gn->lock);
-
-	mutex_lock(&gn->replica_lock);
-	memcpy(dg->holed, dg->fixing, sizeof(dg->holed));
-	mutex_unlock(&gn->replica_lock);
-}
-
-/**
- * gwsync_repair_apply - the records of some classes come, or all have come
- * @gn: state of the netns
- * @owner: whose
- * @data: a record of kind GWSYNC_RECORD_REPAIR_BEGIN or _END, from outside
- * @len: its bytes
- *
- * During a full sync there is nothing to be repaired, and nothing begins
- * before its sweep is over.
- *
- * Context: process, under gn->lock; takes gn->replica_lock.
- * Return: 0, -EINVAL.
- */
-int gwsync_repair_apply(struct gwsync_net *gn, u8 owner, const u8 *data, size_t len)
-{
-	const struct gwsync_record_repair *record = (const void *)data;
-	u64 bit = BIT_ULL(owner);
-	u64 classes;
-
-	if (len != sizeof(*record))
-		return -EINVAL;
-	classes = get_unaligned_be64(&record->classes);
-
-	mutex_lock(&gn->replica_lock);
-	if (gn->syncing & bit)
-		goto out;
-	if (record->head.kind == GWSYNC_RECORD_REPAIR_END)
-		gwsync_repair_end(gn, owner, record->bucket, classes);
-	else if (!((gn->sweep.wanted | gn->sweep.running) & bit))
-		gwsync_repair_begin(gn->digest, record->bucket, classes);
-out:
-	mutex_unlock(&gn->replica_lock);
-	return 0;
 }

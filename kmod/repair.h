@@ -28,17 +28,10 @@ struct gwsync_repair {
 int gwsync_repair_get(struct gwsync_net *gn, struct netlink_ext_ack *extack);
 void gwsync_repair_net_exit(struct gwsync_net *gn);
 
-/* Of an owner. */
 void gwsync_repair_ask(struct gwsync_net *gn, const u64 *classes);
 int gwsync_repair_step(struct gwsync_net *gn);
 int gwsync_repair_flow(struct gwsync_net *gn, struct nf_conn *ct);
 void gwsync_repair_walked(struct gwsync_net *gn);
 void gwsync_repair_drop(struct gwsync_net *gn);
-
-/* Of a backup. */
-bool gwsync_repair_gen(const struct gwsync_net *gn, u64 gens, u8 owner, u16 class);
-bool gwsync_repair_is_open(const struct gwsync_net *gn, u16 class);
-void gwsync_repair_hole(struct gwsync_net *gn);
-int gwsync_repair_apply(struct gwsync_net *gn, u8 owner, const u8 *data, size_t len);
 
 #endif /* _GWSYNC_REPAIR_H */

@@ -19,13 +19,18 @@
 #include <net/netfilter/nf_conntrack_timestamp.h>
 #include <net/netfilter/nf_nat.h>
 
-#include "capture.h"
-#include "digest.h"
 #include "expect.h"
+#include "extend.h"
+#include "flow.h"
 #include "gwsync.h"
+#include "helper.h"
+#include "mark.h"
+#include "mask.h"
+#include "owner.h"
 #include "parse.h"
-#include "repair.h"
+#include "pptp.h"
 #include "replica.h"
+#include "sum.h"
 
 /* A flow of a helper that went away while we built on it is built again. */
 #define GWSYNC_REPLICA_TRIES	3
@@ -33,84 +38,8 @@
 /* No last packet: none of enum tcp_bit_set of nf_conntrack_proto_tcp.c, where 0 is a SYN. */
 #define GWSYNC_REPLICA_TCP_NONE	U8_MAX
 
-/**
- * gwsync_replica_marks - the marks of a replica
- * @owner: member whose flow it is
- * @gen: generation of the full sync that names it
- * @timeout: seconds left on the owner
- * @l4proto: IPPROTO_*, TCP may re-learn its windows once it is ours
- *
- * Context: any.
- * Return: bits of ct->status.
- */
-unsigned long gwsync_replica_marks(u8 owner, bool gen, u32 timeout, u8 l4proto)
-{
-	unsigned long marks = BIT(GWSYNC_FLOW_REPLICA_BIT);
-
-	marks |= (unsigned long)owner << GWSYNC_FLOW_OWNER_SHIFT;
-	marks |= min_t(unsigned long, timeout, GWSYNC_FLOW_TIMEOUT_MAX)
-		 << GWSYNC_FLOW_TIMEOUT_SHIFT;
-	if (gen)
-		marks |= BIT(GWSYNC_FLOW_GEN_BIT);
-	if (l4proto == IPPROTO_TCP)
-		marks |= BIT(GWSYNC_FLOW_PICKUP_ORIG_BIT) | BIT(GWSYNC_FLOW_PICKUP_REPLY_BIT);
-	return marks;
-}
-
-/**
- * gwsync_replica_hold - stop a flow's own clock
- * @ct: a flow
- *
- * Half of what nf_ct_is_expired() can tell from the past: 49 days at HZ=250.
- * Stray traffic may shorten it again, which GWSYNC_WALK_EXTEND_BIT repairs.
- *
- * Context: any.
- */
-void gwsync_replica_hold(struct nf_conn *ct)
-{
-	WRITE_ONCE(ct->timeout, nfct_time_stamp + INT_MAX / 2);
-}
-
-/**
- * gwsync_replica_is_held - is a flow's clock where gwsync_replica_hold() put it?
- * @ct: a flow
- *
- * No protocol's timeout comes near: a quarter of the range is 24 days at
- * HZ=250, and a walk puts the clock back every few seconds.
- *
- * Context: any.
- * Return: false when a packet has set the clock since.
- */
-bool gwsync_replica_is_held(const struct nf_conn *ct)
-{
-	return nf_ct_expires(ct) > INT_MAX / 4;
-}
-
-/**
- * gwsync_replica_helper_resync - tell a helper that it missed packets
- * @ct: a flow
- *
- * Helpers that follow sequence numbers (ftp) have a call that makes them start
- * afresh: that of ctnetlink, which it makes for flows from user space.  Those
- * of user space helpers want an attribute that we do not have.
- *
- * Context: any.
- */
-void gwsync_replica_helper_resync(struct nf_conn *ct)
-{
-	const struct nf_conntrack_helper *helper;
-	const struct nf_conn_help *help;
-
-	rcu_read_lock();
-	help = nfct_help(ct);
-	helper = help ? rcu_dereference(help->helper) : NULL;
-	if (helper && helper->from_nlattr && !(helper->flags & NF_CT_HELPER_F_USERSPACE))
-		helper->from_nlattr(NULL, ct);
-	rcu_read_unlock();
-}
-
 /* One manipulation onto exactly the address and id of @after. */
-static bool gwsync_replica_map(struct nf_conn *ct, const struct gwsync_flow *flow,
+static bool gwsync_replica_map(struct nf_conn *ct, const struct gwsync_record_flow *flow,
 			       enum nf_nat_manip_type manip)
 {
 	const struct nf_conntrack_tuple *after = &flow->after;
@@ -130,21 +59,26 @@ static bool gwsync_replica_map(struct nf_conn *ct, const struct gwsync_flow *flo
 	}
 	range.max_addr = range.min_addr;
 	range.max_proto = range.min_proto;
+	RCU_LOCKDEP_WARN(!rcu_read_lock_held(), "the table of used sources is read by RCU");
 	return nf_nat_setup_info(ct, &range, manip) == NF_ACCEPT;
 }
 
 /*
  * NAT as the rules of the owner made it, through the same door, so that
  * status and the table of used sources come out as the kernel keeps them.
+ * That table is read by RCU, and a flow in it may go with its page.
  */
-static int gwsync_replica_setup_nat(struct nf_conn *ct, const struct gwsync_flow *flow)
+static int gwsync_replica_setup_nat(struct nf_conn *ct, const struct gwsync_record_flow *flow)
 {
-	bool dnat = gwsync_flow_has(flow, GWSYNC_PART_DNAT) || flow->status & IPS_DST_NAT_DONE;
-	bool snat = gwsync_flow_has(flow, GWSYNC_PART_SNAT) || flow->status & IPS_SRC_NAT_DONE;
+	bool dnat = gwsync_record_has(flow, GWSYNC_PART_DNAT) || flow->status & IPS_DST_NAT_DONE;
+	bool snat = gwsync_record_has(flow, GWSYNC_PART_SNAT) || flow->status & IPS_SRC_NAT_DONE;
+	bool mapped;
 
-	if (dnat && !gwsync_replica_map(ct, flow, NF_NAT_MANIP_DST))
-		return -ENOMEM;
-	if (snat && !gwsync_replica_map(ct, flow, NF_NAT_MANIP_SRC))
+	rcu_read_lock();
+	mapped = (!dnat || gwsync_replica_map(ct, flow, NF_NAT_MANIP_DST)) &&
+		 (!snat || gwsync_replica_map(ct, flow, NF_NAT_MANIP_SRC));
+	rcu_read_unlock();
+	if (!mapped)
 		return -ENOMEM;
 	if (!nf_ct_tuple_equal(&ct->tuplehash[IP_CT_DIR_REPLY].tuple, &flow->reply))
 		return -EEXIST;
@@ -158,30 +92,38 @@ static bool gwsync_replica_add_ext(struct nf_conn *ct, enum nf_ct_ext_id id, boo
 }
 
 /* Extensions can only be added before the flow is in the table. */
-static int gwsync_replica_extend_ct(struct nf_conn *ct, const struct gwsync_flow *flow)
+static int gwsync_replica_extend_ct(struct gwsync_net *gn, struct nf_conn *ct,
+				    const struct gwsync_record_flow *flow)
 {
+	struct nf_conntrack_ecache *ecache;
 	bool added;
 
 	nf_ct_acct_ext_add(ct, GFP_KERNEL);
 	nf_ct_tstamp_ext_add(ct, GFP_KERNEL);
-	nf_ct_ecache_ext_add(ct, 0, 0, GFP_KERNEL);
 	nf_ct_labels_ext_add(ct);
 
+	/* Whatever nf_conntrack_events says: who takes it away must be heard. */
+	ecache = nf_ct_ext_add(ct, NF_CT_EXT_ECACHE, GFP_KERNEL);
+	if (!ecache)
+		return -ENOMEM;
+	ecache->ctmask = U16_MAX;
+	ecache->expmask = U16_MAX;
 	added = gwsync_replica_add_ext(ct, NF_CT_EXT_ACCT,
-				       gwsync_flow_has(flow, GWSYNC_PART_COUNTERS));
+				       gwsync_record_has(flow, GWSYNC_PART_COUNTERS));
 	added &= gwsync_replica_add_ext(ct, NF_CT_EXT_SEQADJ,
-					gwsync_flow_has(flow, GWSYNC_PART_SEQADJ));
+					gwsync_record_has(flow, GWSYNC_PART_SEQADJ));
 #ifdef CONFIG_NF_CONNTRACK_TIMESTAMP
 	added &= gwsync_replica_add_ext(ct, NF_CT_EXT_TSTAMP,
-					gwsync_flow_has(flow, GWSYNC_PART_START));
+					gwsync_record_has(flow, GWSYNC_PART_START));
 #endif
 #ifdef CONFIG_NF_CONNTRACK_LABELS
 	added &= gwsync_replica_add_ext(ct, NF_CT_EXT_LABELS,
-					gwsync_flow_has(flow, GWSYNC_PART_LABELS));
+					gwsync_record_has(flow, GWSYNC_PART_LABELS) &&
+					gwsync_mask_takes_labels(gn));
 #endif
 #if IS_ENABLED(CONFIG_NETFILTER_SYNPROXY)
 	added &= gwsync_replica_add_ext(ct, NF_CT_EXT_SYNPROXY,
-					gwsync_flow_has(flow, GWSYNC_PART_SYNPROXY));
+					gwsync_record_has(flow, GWSYNC_PART_SYNPROXY));
 #endif
 	return added ? 0 : -ENOMEM;
 }
@@ -191,18 +133,20 @@ static int gwsync_replica_extend_ct(struct nf_conn *ct, const struct gwsync_flow
  * from then on unregistering the helper finds and clears the pointer.
  */
 static int gwsync_replica_set_helper(struct gwsync_net *gn, struct nf_conn *ct,
-				     const struct gwsync_flow *flow)
+				     const struct gwsync_record_flow *flow)
 {
 	struct nf_conntrack_helper *helper;
 	struct nf_conn_help *help = nfct_help(ct);
 
-	if (!gwsync_flow_has(flow, GWSYNC_PART_HELPER)) {
+	if (!gwsync_record_has(flow, GWSYNC_PART_HELPER)) {
 		if (help)
 			RCU_INIT_POINTER(help->helper, NULL);
+		else if (flow->expects && !nf_ct_helper_ext_add(ct, GFP_ATOMIC))
+			return -ENOMEM;	/* where expectations are kept */
 		return 0;
 	}
 
-	helper = __nf_conntrack_helper_find(flow->helper, nf_ct_l3num(ct), nf_ct_protonum(ct));
+	helper = gwsync_helper_find(flow->helper, nf_ct_l3num(ct), nf_ct_protonum(ct));
 	if (!helper) {
 		gwsync_stat_inc(gn, GWSYNC_STAT_A_HELPER_MISSING);
 		if (help)
@@ -246,9 +190,9 @@ static struct nf_conn *gwsync_replica_find(struct gwsync_net *gn,
 }
 
 static void gwsync_replica_set_master(struct gwsync_net *gn, struct nf_conn *ct,
-				      const struct gwsync_flow *flow)
+				      const struct gwsync_record_flow *flow)
 {
-	if (!gwsync_flow_has(flow, GWSYNC_PART_MASTER))
+	if (!gwsync_record_has(flow, GWSYNC_PART_MASTER))
 		return;
 	ct->master = gwsync_replica_find(gn, &flow->zone, &flow->master);
 	if (!ct->master)
@@ -256,7 +200,7 @@ static void gwsync_replica_set_master(struct gwsync_net *gn, struct nf_conn *ct,
 }
 
 /* Not under RCU: to look a context up may sleep. */
-static void gwsync_replica_set_secmark(struct nf_conn *ct, const struct gwsync_flow *flow)
+static void gwsync_replica_set_secmark(struct nf_conn *ct, const struct gwsync_record_flow *flow)
 {
 #ifdef CONFIG_NF_CONNTRACK_SECMARK
 	u32 secid;
@@ -307,10 +251,10 @@ static void gwsync_replica_set_tcp(struct ip_ct_tcp *tcp, const struct ip_ct_tcp
 }
 
 /* What changes during the life of a flow. */
-static void gwsync_replica_set_state(struct nf_conn *ct, const struct gwsync_flow *flow)
+static void gwsync_replica_set_state(struct gwsync_net *gn, struct nf_conn *ct,
+				     const struct gwsync_record_flow *flow)
 {
 	struct nf_conn_synproxy *synproxy = nfct_synproxy(ct);
-	struct nf_conn_labels *labels = nf_ct_labels_find(ct);
 	struct nf_conn_tstamp *tstamp = nf_conn_tstamp_find(ct);
 	struct nf_conn_seqadj *seqadj = nfct_seqadj(ct);
 	struct nf_conn_acct *acct = nf_conn_acct_find(ct);
@@ -327,7 +271,7 @@ static void gwsync_replica_set_state(struct nf_conn *ct, const struct gwsync_flo
 		break;
 #ifdef CONFIG_NF_CT_PROTO_GRE
 	case IPPROTO_GRE:
-		if (!gwsync_flow_has(flow, GWSYNC_PART_GRE)) {
+		if (!gwsync_record_has(flow, GWSYNC_PART_GRE)) {
 			const unsigned int *timeouts = nf_gre_pernet(nf_ct_net(ct))->timeouts;
 
 			ct->proto.gre.timeout = timeouts[GRE_CT_UNREPLIED];
@@ -345,11 +289,7 @@ static void gwsync_replica_set_state(struct nf_conn *ct, const struct gwsync_flo
 		memcpy(seqadj->seq, flow->seqadj, sizeof(seqadj->seq));
 	spin_unlock_bh(&ct->lock);
 
-#ifdef CONFIG_NF_CONNTRACK_MARK
-	WRITE_ONCE(ct->mark, flow->mark);
-#endif
-	for (i = 0; labels && i < ARRAY_SIZE(labels->bits); i++)
-		WRITE_ONCE(labels->bits[i], flow->labels[i]);
+	gwsync_mask_apply(gn, ct, flow);
 	if (synproxy)
 		*synproxy = flow->synproxy;
 	if (tstamp && flow->start)
@@ -362,20 +302,20 @@ static void gwsync_replica_set_state(struct nf_conn *ct, const struct gwsync_flo
 
 /* Status bits that a record sets on a new replica, besides those of NAT. */
 static unsigned long gwsync_replica_status(const struct nf_conn *ct,
-					   const struct gwsync_flow *flow)
+					   const struct gwsync_record_flow *flow)
 {
 	unsigned long status = flow->status & ~IPS_NAT_DONE_MASK;
 
 	/* Both bits are promises: ctnetlink follows ct->master without a look. */
 	if (!ct->master)
 		status &= ~IPS_EXPECTED;
-	if (!nfct_seqadj(ct) || !gwsync_flow_has(flow, GWSYNC_PART_SEQADJ))
+	if (!nfct_seqadj(ct) || !gwsync_record_has(flow, GWSYNC_PART_SEQADJ))
 		status &= ~IPS_SEQ_ADJUST;
 	return status;
 }
 
 static int gwsync_replica_insert(struct gwsync_net *gn, struct nf_conn *ct,
-				 const struct gwsync_flow *flow, unsigned long marks)
+				 const struct gwsync_record_flow *flow, unsigned long marks)
 {
 	int err;
 
@@ -384,21 +324,22 @@ static int gwsync_replica_insert(struct gwsync_net *gn, struct nf_conn *ct,
 	err = gwsync_replica_set_helper(gn, ct, flow);
 	if (err)
 		goto out;
-	gwsync_replica_set_state(ct, flow);
-	gwsync_replica_helper_resync(ct);
+	gwsync_replica_set_state(gn, ct, flow);
+	gwsync_flow_helper_resync(ct);
 	ct->status |= IPS_CONFIRMED | gwsync_replica_status(ct, flow) | marks;
-	gwsync_replica_hold(ct);
-	gwsync_digest_set(gn, ct, flow->class, flow->digest);
+	gwsync_flow_hold(ct);
+	gwsync_sum_set(gn, ct, flow->class, flow->digest);
 	err = nf_conntrack_hash_check_insert(ct);
 	if (err)
-		gwsync_digest_clear(gn, ct);
+		gwsync_sum_clear(gn, ct);
 out:
 	rcu_read_unlock();
 	return err;
 }
 
 /* Returns 0 with a reference in @replica. */
-static int gwsync_replica_create(struct gwsync_net *gn, u8 owner, const struct gwsync_flow *flow,
+static int gwsync_replica_create(struct gwsync_net *gn, u8 owner,
+				 const struct gwsync_record_flow *flow,
 				 struct nf_conn **replica)
 {
 	struct nf_conntrack_tuple plain;
@@ -418,19 +359,20 @@ static int gwsync_replica_create(struct gwsync_net *gn, u8 owner, const struct g
 
 	/* NAT of GRE wants to know its master. */
 	gwsync_replica_set_master(gn, ct, flow);
-	err = gwsync_replica_extend_ct(ct, flow);
+	err = gwsync_replica_extend_ct(gn, ct, flow);
 	if (err)
 		goto err_free;
 	err = gwsync_replica_setup_nat(ct, flow);
 	if (err)
 		goto err_free;
-	marks = gwsync_replica_marks(owner, gwsync_repair_gen(gn, gn->gen, owner, flow->class),
-				     flow->timeout, flow->tuple.dst.protonum);
+	marks = gwsync_flow_marks(owner, gwsync_owner_gen(gn, owner, flow->class),
+				  flow->timeout, flow->tuple.dst.protonum);
 	err = gwsync_replica_insert(gn, ct, flow, marks);
 	if (err)
 		goto err_free;
 
 	atomic64_inc(&gn->replicas);
+	gwsync_extend_note(gn);
 	gwsync_stat_inc(gn, GWSYNC_STAT_A_REPLICAS_CREATED);
 	*replica = ct;
 	return 0;
@@ -453,7 +395,7 @@ static void gwsync_replica_remove(struct gwsync_net *gn, struct nf_conn *ct)
 	lockdep_assert_held(&gn->replica_lock);
 
 	/* It goes already, and not by us. */
-	if (!gwsync_digest_open(ct))
+	if (!gwsync_sum_open(ct))
 		return;
 	old = gwsync_flow_update(ct, GWSYNC_REPLICA_MARKS | BIT(GWSYNC_FLOW_ANNOUNCED_BIT),
 				 BIT(GWSYNC_FLOW_REPLICA_BIT));
@@ -463,14 +405,15 @@ static void gwsync_replica_remove(struct gwsync_net *gn, struct nf_conn *ct)
 		atomic64_dec(&gn->replicas);
 	nf_ct_delete(ct, 0, 0);
 	/* Of one that is dying nobody puts a number in and leaves it there. */
-	gwsync_digest_clear(gn, ct);
+	gwsync_sum_clear(gn, ct);
 }
 
 /*
  * What a helper keeps with a flow is for this helper alone, for that of PPTP
  * it is pointers, and only the end of the flow lets go of them.
  */
-static bool gwsync_replica_helper_fits(const struct nf_conn *ct, const struct gwsync_flow *flow)
+static bool gwsync_replica_helper_fits(const struct nf_conn *ct,
+				       const struct gwsync_record_flow *flow)
 {
 	const struct nf_conntrack_helper *helper;
 	const struct nf_conn_help *help;
@@ -486,80 +429,68 @@ static bool gwsync_replica_helper_fits(const struct nf_conn *ct, const struct gw
 }
 
 /* Can this entry become what the record says without being made anew? */
-static bool gwsync_replica_fits(const struct nf_conn *ct, const struct gwsync_flow *flow)
+static bool gwsync_replica_fits(const struct gwsync_net *gn, const struct nf_conn *ct,
+				const struct gwsync_record_flow *flow)
 {
 	bool helper = nfct_help(ct);
 
 	/* Of our own time, and older than the attach: its end would raise no event, and
-	 * its number would stay.  Another entry has events, if there are any.
+	 * its number would stay.  Another entry has events.
 	 */
-	if (flow->digest && gwsync_flow_is_mute(ct) &&
-	    READ_ONCE(nf_ct_net(ct)->ct.sysctl_events) == 1)
+	if (flow->digest && gwsync_flow_is_mute(ct))
 		return false;
 	if (!nf_ct_tuple_equal(&ct->tuplehash[IP_CT_DIR_REPLY].tuple, &flow->reply))
 		return false;
 	if (nf_ct_zone(ct)->dir != flow->zone.dir)
 		return false;
-	if (gwsync_flow_has(flow, GWSYNC_PART_HELPER) && !helper)
+	if ((gwsync_record_has(flow, GWSYNC_PART_HELPER) || flow->expects) && !helper)
 		return false;
 	if (!gwsync_replica_helper_fits(ct, flow))
 		return false;
-	if (gwsync_flow_has(flow, GWSYNC_PART_LABELS) && !nf_ct_labels_find(ct))
+	if (gwsync_record_has(flow, GWSYNC_PART_LABELS) && gwsync_mask_takes_labels(gn) &&
+	    !nf_ct_labels_find(ct))
 		return false;
-	if (gwsync_flow_has(flow, GWSYNC_PART_SEQADJ) && !nfct_seqadj(ct))
+	if (gwsync_record_has(flow, GWSYNC_PART_SEQADJ) && !nfct_seqadj(ct))
 		return false;
-	if (gwsync_flow_has(flow, GWSYNC_PART_SYNPROXY) && !nfct_synproxy(ct))
+	if (gwsync_record_has(flow, GWSYNC_PART_SYNPROXY) && !nfct_synproxy(ct))
 		return false;
 	if (!ct->master)
-		return !gwsync_flow_has(flow, GWSYNC_PART_MASTER);
+		return !gwsync_record_has(flow, GWSYNC_PART_MASTER);
 	/* Only a new entry gets another master. */
-	return gwsync_flow_has(flow, GWSYNC_PART_MASTER) &&
+	return gwsync_record_has(flow, GWSYNC_PART_MASTER) &&
 	       nf_ct_tuple_equal(&ct->master->tuplehash[IP_CT_DIR_ORIGINAL].tuple, &flow->master);
 }
 
 static void gwsync_replica_update(struct gwsync_net *gn, u8 owner, struct nf_conn *ct,
-				  const struct gwsync_flow *flow)
+				  const struct gwsync_record_flow *flow)
 {
-	unsigned long clear, set, old;
+	unsigned long clear, set;
 
 	/* Behind our back: its class differs, and is repaired. */
-	if (!gwsync_digest_open(ct))
+	if (!gwsync_sum_open(ct))
 		return;
-	gwsync_replica_hold(ct);
+	gwsync_flow_hold(ct);
 
 	/* A former owner's flow may be ahead of the truth by what it could not tell. */
-	clear = GWSYNC_REPLICA_MARKS | IPS_SEEN_REPLY | IPS_ASSURED | IPS_FIXED_TIMEOUT |
-		IPS_HELPER | IPS_SEQ_ADJUST | BIT(GWSYNC_FLOW_ANNOUNCED_BIT);
+	clear = IPS_SEEN_REPLY | IPS_ASSURED | IPS_FIXED_TIMEOUT | IPS_HELPER | IPS_SEQ_ADJUST;
 	set = gwsync_replica_status(ct, flow) & ~(unsigned long)IPS_EXPECTED;
-	set |= gwsync_replica_marks(owner, gwsync_repair_gen(gn, gn->gen, owner, flow->class),
-				    flow->timeout, nf_ct_protonum(ct));
-	old = gwsync_flow_update(ct, clear, set);
-	gwsync_digest_set(gn, ct, flow->class, flow->digest);
-	if (old & BIT(GWSYNC_FLOW_ANNOUNCED_BIT))
-		atomic64_dec(&gn->announced);
-	if (!(old & BIT(GWSYNC_FLOW_REPLICA_BIT)))
-		atomic64_inc(&gn->replicas);
-	if (nf_ct_is_dying(ct))
-		gwsync_replica_unmark(gn, ct);
+	set |= gwsync_flow_marks(owner, gwsync_owner_gen(gn, owner, flow->class),
+				 flow->timeout, nf_ct_protonum(ct));
+	gwsync_mark_replica(gn, ct, clear, set);
+	gwsync_sum_set(gn, ct, flow->class, flow->digest);
 
 	/* After its number: what somebody changes from now on must spoil it. */
 	gwsync_replica_set_secmark(ct, flow);
 	rcu_read_lock();
 	gwsync_replica_set_helper(gn, ct, flow);
-	gwsync_replica_set_state(ct, flow);
-	gwsync_replica_helper_resync(ct);
+	gwsync_replica_set_state(gn, ct, flow);
+	gwsync_flow_helper_resync(ct);
 	rcu_read_unlock();
 	gwsync_stat_inc(gn, GWSYNC_STAT_A_REPLICAS_UPDATED);
 }
 
-/* May a record change this entry?  Our own flows are ours while we are active. */
-static bool gwsync_replica_may_change(const struct gwsync_net *gn, const struct nf_conn *ct)
-{
-	return !READ_ONCE(gn->active) || !gwsync_flow_is_own(gn, ct);
-}
-
 static int gwsync_replica_install_once(struct gwsync_net *gn, u8 owner,
-				       const struct gwsync_flow *flow)
+				       const struct gwsync_record_flow *flow)
 {
 	struct nf_conn *ct;
 	int err = 0;
@@ -569,11 +500,11 @@ static int gwsync_replica_install_once(struct gwsync_net *gn, u8 owner,
 		goto expect;
 
 	ct = gwsync_replica_find(gn, &flow->zone, &flow->tuple);
-	if (ct && !gwsync_replica_may_change(gn, ct)) {
+	if (ct && !gwsync_owner_may_change(gn, ct)) {
 		err = -EEXIST;
 		goto out;
 	}
-	if (ct && !gwsync_replica_fits(ct, flow)) {
+	if (ct && !gwsync_replica_fits(gn, ct, flow)) {
 		gwsync_replica_remove(gn, ct);
 		gwsync_stat_inc(gn, GWSYNC_STAT_A_REPLICAS_REPLACED);
 		nf_ct_put(ct);
@@ -588,6 +519,7 @@ static int gwsync_replica_install_once(struct gwsync_net *gn, u8 owner,
 	}
 expect:
 	gwsync_expect_install(gn, ct, flow);
+	gwsync_pptp_install(gn, ct);
 out:
 	nf_ct_put(ct);
 	return err;
@@ -603,7 +535,7 @@ out:
  * Return: 0; -EEXIST: an own flow, or another flow's mapping, is in the way;
  * -ENOSPC: nf_conntrack_max; -ENOMEM; -EINVAL: no such flow can be.
  */
-int gwsync_replica_install(struct gwsync_net *gn, u8 owner, const struct gwsync_flow *flow)
+int gwsync_replica_install(struct gwsync_net *gn, u8 owner, const struct gwsync_record_flow *flow)
 {
 	int tries = GWSYNC_REPLICA_TRIES;
 	int err;
@@ -624,7 +556,7 @@ int gwsync_replica_install(struct gwsync_net *gn, u8 owner, const struct gwsync_
  * Context: process; takes gn->replica_lock.
  * Return: 0, also when there was none; -EEXIST: an own flow has that tuple.
  */
-int gwsync_replica_gone(struct gwsync_net *gn, const struct gwsync_flow *flow)
+int gwsync_replica_gone(struct gwsync_net *gn, const struct gwsync_record_flow *flow)
 {
 	struct nf_conn *ct;
 	int err = 0;
@@ -646,37 +578,6 @@ out:
 }
 
 /**
- * gwsync_replica_unmark - take marks away that came after the event of the end
- * @gn: state of the netns
- * @ct: a flow that was made a replica and is dying
- *
- * Nothing if the event came after the marks and has done so.
- *
- * Context: any.
- */
-void gwsync_replica_unmark(struct gwsync_net *gn, struct nf_conn *ct)
-{
-	unsigned long old = gwsync_flow_update(ct, GWSYNC_REPLICA_MARKS, 0);
-
-	if (!(old & BIT(GWSYNC_FLOW_REPLICA_BIT)))
-		return;
-	atomic64_dec(&gn->replicas);
-	/* An event that comes now finds no mark, and takes no number. */
-	gwsync_digest_clear(gn, ct);
-}
-
-/* Has the last sync of its class, be it of all classes, not named it? */
-static bool gwsync_replica_is_stale(struct gwsync_net *gn, const struct nf_conn *ct, u8 owner)
-{
-	u16 class = gwsync_digest_class_of(ct);
-
-	if (gwsync_repair_is_open(gn, class))
-		return false;
-	return test_bit(GWSYNC_FLOW_GEN_BIT, &ct->status) !=
-	       gwsync_repair_gen(gn, gn->gen, owner, class);
-}
-
-/**
  * gwsync_replica_drop - remove a replica, for the walk's jobs
  * @gn: state of the netns
  * @ct: a flow; the caller holds a reference
@@ -695,7 +596,7 @@ u8 gwsync_replica_drop(struct gwsync_net *gn, struct nf_conn *ct, u64 owners, bo
 		goto out;
 	owner = gwsync_flow_owner(ct);
 	if (!(owners & BIT_ULL(owner)) ||
-	    (stale && !gwsync_replica_is_stale(gn, ct, owner))) {
+	    (stale && !gwsync_owner_is_stale(gn, ct, owner))) {
 		owner = 0;
 		goto out;
 	}

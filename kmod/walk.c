@@ -5,30 +5,23 @@
  * The worker walks a few buckets at a time and serves every job that waits in
  * one pass.  A job that is asked for while a pass runs joins it where it is
  * and ends when the pass has come around to that bucket.  The walk that the
- * agent asks for has a cursor of its own, because it may be paced.
+ * agent asks for has a cursor of its own, because it may be paced.  What a job
+ * does, and to which flows, is the worker's, see struct gwsync_walk_ops.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
-#include <linux/netlink.h>
 #include <linux/slab.h>
+#include <linux/user_namespace.h>
 #include <net/netfilter/nf_conntrack_core.h>
 
-#include "activate.h"
-#include "capture.h"
-#include "drift.h"
-#include "emit.h"
-#include "repair.h"
-#include "replica.h"
+#include "flow.h"
+#include "owner.h"
 #include "walk.h"
 
 #define GWSYNC_WALK_SLICE	(2 * NSEC_PER_MSEC)	/* of one step */
-#define GWSYNC_WALK_EMPTY	256u			/* buckets passed over at once */
+#define GWSYNC_WALK_AHEAD	256u			/* buckets looked at under one lock */
 #define GWSYNC_WALK_BURST_MS	20			/* pacing: flows of this time at once */
-
-/* Jobs that emit; the others are about replicas. */
-#define GWSYNC_WALK_EMITS	(BIT(GWSYNC_WALK_DIRTY_BIT) | BIT(GWSYNC_WALK_FULL_BIT) | \
-				 BIT(GWSYNC_WALK_RESEND_BIT) | BIT(GWSYNC_WALK_MUTE_BIT) | \
-				 BIT(GWSYNC_WALK_DRIFT_BIT) | BIT(GWSYNC_WALK_REPAIR_BIT))
+#define GWSYNC_WALK_SHARE	5			/* part of a CPU: gwsync_share_wait() */
 
 enum gwsync_walk_cursor {
 	GWSYNC_CURSOR_JOBS,
@@ -53,149 +46,95 @@ struct gwsync_walk {
 	struct gwsync_pass	pass[GWSYNC_CURSORS];
 	unsigned int		size;			/* of the table, when last looked at */
 	u64			end[GWSYNC_WALK_JOBS];	/* of a job's round, in its pass */
-	unsigned int		mute;			/* own flows whose end raises no event */
-	unsigned int		mute_seen;		/* the same, of the pass that runs */
-	unsigned int		mute_full;		/* the same, of the agent's walk */
-
-	/* The agent's walk: set under gn->lock, taken by the worker. */
-	spinlock_t		lock;
-	bool			busy;
-	bool			cancel;
-	u64			set;
-	u32			walk_id;
-	u32			count;
+	const struct gwsync_walk_ops *ops;
 	unsigned long		paced;			/* jiffies up to which flows were paid */
 	unsigned int		credit;			/* flows that may go now */
 };
 
-/**
- * gwsync_walk_request - ask for a job
- * @gn: the netns
- * @job: which
- *
- * The job sees every flow that is in the table from now until its end at
- * least once; it may see one twice.  Asked for again while it runs, it runs
- * once more.
- *
- * Context: any.
+/*
+ * Take references of the flows of a bucket whose lock is not held, as a lookup does.
+ * Returns false, with those that it took behind @batch's count of before, when they
+ * are not all: the batch is full, or a flow was freed and leads into the chain of
+ * another by now.
  */
-void gwsync_walk_request(struct gwsync_net *gn, enum gwsync_walk_job job)
+static bool gwsync_walk_chain(struct gwsync_net *gn, unsigned int bucket,
+			      struct gwsync_walk_batch *batch, unsigned int room)
 {
-	if (!test_and_set_bit(job, &gn->walk_jobs))
-		gwsync_emit_kick(gn);
-}
+	struct nf_conntrack_tuple_hash *h;
+	struct hlist_nulls_node *n;
+	struct nf_conn *ct;
 
-/**
- * gwsync_walk_mute - own flows that are mute
- * @gn: the netns
- *
- * They are older than the attach, so they carry no event extension, or a rule
- * leaves DESTROY out, see gwsync_flow_is_mute(): a slow periodic walk emits
- * them, and tells when one of them has gone.
- *
- * Context: any.
- * Return: how many the last pass saw, and were told since.
- */
-unsigned int gwsync_walk_mute(const struct gwsync_net *gn)
-{
-	return READ_ONCE(gn->walk->mute);
-}
-
-/**
- * gwsync_walk_note_mute - an own flow that is mute was told
- * @gn: the netns
- *
- * Context: the worker, under emit->lock.
- */
-void gwsync_walk_note_mute(struct gwsync_net *gn)
-{
-	WRITE_ONCE(gn->walk->mute, gn->walk->mute + 1);
-	gwsync_emit_tick(gn);
-}
-
-/**
- * gwsync_walk_full - emit every own flow
- * @gn: the netns
- * @set: of the members that the map names for a flow, those to send to
- * @walk_id: what the messages carry, not 0
- * @extack: where a refusal is explained
- *
- * Context: process, under gn->lock.
- * Return: 0, -EBUSY.
- */
-int gwsync_walk_full(struct gwsync_net *gn, u64 set, u32 walk_id,
-		     struct netlink_ext_ack *extack)
-{
-	struct gwsync_walk *walk = gn->walk;
-	int err = 0;
-
-	lockdep_assert_held(&gn->lock);
-
-	spin_lock_bh(&walk->lock);
-	if (walk->busy) {
-		NL_SET_ERR_MSG(extack, "a walk is running: cancel it with WALK_ID 0");
-		err = -EBUSY;
-	} else {
-		walk->busy = true;
-		walk->cancel = false;
-		walk->set = set;
-		walk->walk_id = walk_id;
-		walk->count = 0;
-		walk->paced = jiffies;
-		walk->credit = 0;
+	hlist_nulls_for_each_entry_rcu(h, n, &nf_conntrack_hash[bucket], hnnode) {
+		ct = nf_ct_tuplehash_to_ctrack(h);
+		if (NF_CT_DIRECTION(h) != IP_CT_DIR_ORIGINAL || !net_eq(nf_ct_net(ct), gn->net))
+			continue;
+		if (batch->want && !batch->want(gn, batch->jobs, ct))
+			continue;
+		if (batch->count >= room)
+			return false;
+		if (nf_ct_is_dying(ct) || !refcount_inc_not_zero(&ct->ct_general.use))
+			continue;
+		batch->ct[batch->count++] = ct;
 	}
-	spin_unlock_bh(&walk->lock);
-
-	if (!err)
-		gwsync_walk_request(gn, GWSYNC_WALK_FULL_BIT);
-	return err;
-}
-
-/**
- * gwsync_walk_cancel - break the agent's walk off, without GWSYNC_EVENT_WALK_DONE
- * @gn: the netns
- *
- * Context: process, under gn->lock; not under emit->lock.
- */
-void gwsync_walk_cancel(struct gwsync_net *gn)
-{
-	struct gwsync_walk *walk = gn->walk;
-
-	lockdep_assert_held(&gn->lock);
-
-	spin_lock_bh(&walk->lock);
-	walk->cancel = walk->busy;
-	spin_unlock_bh(&walk->lock);
-
-	/* After this round of the worker the next walk may be asked for. */
-	gwsync_emit_flush(gn);
+	return get_nulls_value(n) == bucket;
 }
 
 /*
- * The first bucket from @bucket on that is not empty, at most some further: most
- * buckets of most tables are.  Whoever holds the lock of one bucket keeps the table
- * where it is.
+ * Go on from @bucket without locks, over some buckets: most of most tables are
+ * empty, and most flows that are met are not wanted.  Whoever holds the lock of
+ * one bucket, as our caller does, keeps the table where it is.  Returns the bucket
+ * that comes next; the first @sure flows of the batch are of those before it.
  */
-static unsigned int gwsync_walk_occupied(unsigned int bucket, unsigned int size)
+static unsigned int gwsync_walk_ahead(struct gwsync_net *gn, unsigned int bucket,
+				      unsigned int size, struct gwsync_walk_batch *batch,
+				      unsigned int *sure)
 {
-	const struct hlist_nulls_head *head = &nf_conntrack_hash[bucket];
-	const struct hlist_nulls_head *first = head;
-	const struct hlist_nulls_head *end = head + min(size - bucket, GWSYNC_WALK_EMPTY);
+	unsigned int room = batch->single ? batch->count : GWSYNC_WALK_BATCH;
+	unsigned int end = bucket + min(size - bucket, GWSYNC_WALK_AHEAD);
 
-	while (head < end && hlist_nulls_empty(head))
-		head++;
-	return bucket + (head - first);
+	*sure = batch->count;
+	rcu_read_lock();
+	for (; bucket < end; bucket++) {
+		if (hlist_nulls_empty(&nf_conntrack_hash[bucket]))
+			continue;
+		if (!gwsync_walk_chain(gn, bucket, batch, room))
+			break;
+		*sure = batch->count;
+	}
+	rcu_read_unlock();
+	return bucket;
+}
+
+/*
+ * What was found without a lock may have been freed, and made anew, before we had a
+ * reference: drop what is no flow of this netns.  From @sure on they come again.
+ */
+static void gwsync_walk_weed(struct gwsync_net *gn, struct gwsync_walk_batch *batch,
+			     unsigned int from, unsigned int sure)
+{
+	unsigned int i, kept = from;
+
+	/* What was read of a flow before its reference may be of another one. */
+	smp_acquire__after_ctrl_dep();
+	for (i = from; i < batch->count; i++) {
+		struct nf_conn *ct = batch->ct[i];
+
+		if (i < sure && nf_ct_is_confirmed(ct) && net_eq(nf_ct_net(ct), gn->net))
+			batch->ct[kept++] = ct;
+		else
+			nf_ct_put(ct);
+	}
+	batch->count = kept;
 }
 
 /**
- * gwsync_walk_collect - take references of the flows of a bucket
+ * gwsync_walk_collect - take references of the flows of some buckets
  * @gn: flows of this netns only
- * @bucket: which
- * @want: NULL, or says which flows; called under the lock of the bucket
+ * @bucket: the first
  * @last: 0, or the id of the last flow of the bucket that was seen; updated
- * @batch: where; whoever calls drops them with gwsync_walk_release()
+ * @batch: where, and which; whoever calls drops them with gwsync_walk_release()
  * @next: (out) where to go on: @bucket itself when the batch has no room for
- *	all its flows, else the next one, but for some that are empty
+ *	all its flows
  *
  * When the flow @last has gone meanwhile the bucket begins anew: better seen
  * twice than not at all.
@@ -203,12 +142,12 @@ static unsigned int gwsync_walk_occupied(unsigned int bucket, unsigned int size)
  * Context: process.
  * Return: size of the table; a @bucket beyond it collects nothing.
  */
-unsigned int gwsync_walk_collect(struct gwsync_net *gn, unsigned int bucket,
-				 gwsync_walk_want want, u32 *last,
+unsigned int gwsync_walk_collect(struct gwsync_net *gn, unsigned int bucket, u32 *last,
 				 struct gwsync_walk_batch *batch, unsigned int *next)
 {
 	struct nf_conntrack_tuple_hash *h;
 	struct hlist_nulls_node *n;
+	unsigned int locked, sure;
 	struct nf_conn *ct;
 	unsigned int size;
 	spinlock_t *lock; /* of the bucket */
@@ -236,7 +175,7 @@ again:
 			skip = nf_ct_get_id(ct) != *last;
 			continue;
 		}
-		if (want && !want(gn, ct))
+		if (batch->want && !batch->want(gn, batch->jobs, ct))
 			continue;
 		if (batch->count == GWSYNC_WALK_BATCH) {
 			*next = bucket;
@@ -250,12 +189,15 @@ again:
 		skip = false;
 		goto again;
 	}
-	if (*next != bucket)
-		*next = gwsync_walk_occupied(*next, size);
 out:
+	locked = batch->count;
+	sure = locked;
+	if (*next < size && *next != bucket)
+		*next = gwsync_walk_ahead(gn, *next, size, batch, &sure);
 	spin_unlock(lock);
 	local_bh_enable();
 
+	gwsync_walk_weed(gn, batch, locked, sure);
 	*last = *next == bucket ? nf_ct_get_id(batch->ct[batch->count - 1]) : 0;
 	return size;
 }
@@ -305,138 +247,6 @@ static bool gwsync_pass_has(const struct gwsync_pass *pass, enum gwsync_walk_job
 	return pass->active & BIT(job);
 }
 
-/* All jobs of a pass for one flow; a negative error: come again with it. */
-static int gwsync_pass_flow(struct gwsync_net *gn, struct gwsync_pass *pass, struct nf_conn *ct)
-{
-	struct gwsync_walk *walk = gn->walk;
-	bool drifted;
-	int ret;
-
-	if (gwsync_walk_reap(gn, ct))
-		return 0;
-
-	if (gwsync_pass_has(pass, GWSYNC_WALK_ADOPT_BIT))
-		gwsync_replica_adopt(gn, ct);
-	if (gwsync_pass_has(pass, GWSYNC_WALK_DEMOTE_BIT))
-		gwsync_replica_demote(gn, ct);
-	if (gwsync_pass_has(pass, GWSYNC_WALK_SWEEP_BIT))
-		gwsync_replica_sweep(gn, ct);
-	if (gwsync_pass_has(pass, GWSYNC_WALK_PURGE_BIT))
-		gwsync_replica_purge(gn, ct);
-	if (gwsync_pass_has(pass, GWSYNC_WALK_EXTEND_BIT))
-		gwsync_replica_extend(gn, ct);
-
-	if (!(pass->active & GWSYNC_WALK_EMITS))
-		return 0;
-
-	drifted = gwsync_pass_has(pass, GWSYNC_WALK_DRIFT_BIT) && gwsync_drift_is_far(gn, ct);
-	if (drifted || gwsync_pass_has(pass, GWSYNC_WALK_RESEND_BIT) ||
-	    (gwsync_pass_has(pass, GWSYNC_WALK_MUTE_BIT) && gwsync_flow_is_mute(ct))) {
-		if (READ_ONCE(gn->active))
-			set_bit(GWSYNC_FLOW_DIRTY_BIT, &ct->status);
-	}
-	if (drifted || gwsync_pass_has(pass, GWSYNC_WALK_DIRTY_BIT) ||
-	    gwsync_pass_has(pass, GWSYNC_WALK_RESEND_BIT) ||
-	    gwsync_pass_has(pass, GWSYNC_WALK_MUTE_BIT)) {
-		ret = gwsync_emit_dirty(gn, ct, false);
-		if (ret < 0)
-			return ret;
-		if (gwsync_pass_has(pass, GWSYNC_WALK_MUTE_BIT) && gwsync_flow_is_mute(ct))
-			walk->mute_seen += ret > 0;
-		if (drifted && ret > 0)
-			gwsync_stat_inc(gn, GWSYNC_STAT_A_REFRESHED);
-	}
-	if (gwsync_pass_has(pass, GWSYNC_WALK_REPAIR_BIT)) {
-		ret = gwsync_repair_flow(gn, ct);
-		if (ret < 0)
-			return ret;
-	}
-
-	if (gwsync_pass_has(pass, GWSYNC_WALK_FULL_BIT)) {
-		/* A change is for all: their sums are of the same state then. */
-		ret = gwsync_emit_dirty(gn, ct, false);
-		if (ret < 0)
-			return ret;
-		ret = gwsync_emit_flow(gn, ct, walk->set, walk->walk_id);
-		if (ret < 0)
-			return ret;
-		walk->count += ret;
-		walk->credit -= !!walk->credit;
-		walk->mute_full += ret && gwsync_flow_is_mute(ct);
-	}
-	return 0;
-}
-
-/* Mute flows that the last pass still saw may have gone without a sound. */
-static void gwsync_walk_mute_done(struct gwsync_net *gn)
-{
-	struct gwsync_walk *walk = gn->walk;
-
-	if (walk->mute_seen < walk->mute)
-		gwsync_event_send(gn, GWSYNC_EVENT_LOST, 0, 0, 0);
-	WRITE_ONCE(walk->mute, walk->mute_seen);
-}
-
-static void gwsync_walk_job_begin(struct gwsync_net *gn, enum gwsync_walk_job job)
-{
-	gwsync_stat_inc(gn, GWSYNC_STAT_A_WALKS);
-
-	switch (job) {
-	case GWSYNC_WALK_MUTE_BIT:
-		gn->walk->mute_seen = 0;
-		break;
-	case GWSYNC_WALK_FULL_BIT:
-		gn->walk->mute_full = 0;
-		break;
-	case GWSYNC_WALK_DRIFT_BIT:
-		gwsync_drift_begin(gn);
-		break;
-	case GWSYNC_WALK_DIRTY_BIT:
-	case GWSYNC_WALK_RESEND_BIT:
-	case GWSYNC_WALK_REPAIR_BIT:
-		break;
-	default:
-		gwsync_replica_job_begin(gn, job);
-		break;
-	}
-}
-
-static void gwsync_walk_job_done(struct gwsync_net *gn, enum gwsync_walk_job job)
-{
-	struct gwsync_walk *walk = gn->walk;
-	u32 walk_id, count;
-
-	switch (job) {
-	case GWSYNC_WALK_MUTE_BIT:
-		gwsync_walk_mute_done(gn);
-		break;
-	case GWSYNC_WALK_DRIFT_BIT:
-		gwsync_drift_done(gn);
-		break;
-	case GWSYNC_WALK_REPAIR_BIT:
-		gwsync_repair_walked(gn);
-		break;
-	case GWSYNC_WALK_DIRTY_BIT:
-	case GWSYNC_WALK_RESEND_BIT:
-		break;
-	case GWSYNC_WALK_FULL_BIT:
-		spin_lock_bh(&walk->lock);
-		walk->busy = false;
-		/* From here on they may be the next walk's. */
-		walk_id = walk->walk_id;
-		count = walk->count;
-		spin_unlock_bh(&walk->lock);
-		WRITE_ONCE(walk->mute, max(walk->mute, walk->mute_full));
-		if (walk->mute)
-			gwsync_emit_tick(gn);
-		gwsync_event_send(gn, GWSYNC_EVENT_WALK_DONE, 0, walk_id, count);
-		break;
-	default:
-		gwsync_replica_job_done(gn, job);
-		break;
-	}
-}
-
 /* New jobs join their pass where it is. */
 static void gwsync_walk_join(struct gwsync_net *gn)
 {
@@ -457,7 +267,8 @@ static void gwsync_walk_join(struct gwsync_net *gn)
 		pass->pos = 0;
 		pass->last = 0;
 		pass->fetched = false;
-		gwsync_walk_job_begin(gn, job);
+		gwsync_stat_inc(gn, GWSYNC_STAT_A_WALKS);
+		walk->ops->begin(gn, job);
 		walk->end[job] = pass->passed + walk->size;
 		pass->due = pass->active ? min(pass->due, walk->end[job]) : walk->end[job];
 		pass->active |= BIT(job);
@@ -499,8 +310,20 @@ static void gwsync_pass_advance(struct gwsync_net *gn, struct gwsync_pass *pass)
 			continue;
 		}
 		pass->active &= ~BIT(job);
-		gwsync_walk_job_done(gn, job);
+		walk->ops->done(gn, job);
 	}
+}
+
+/**
+ * gwsync_walk_pace_begin - the paced job is about to be asked for
+ * @gn: the netns
+ *
+ * Context: process; that job does not run.
+ */
+void gwsync_walk_pace_begin(struct gwsync_net *gn)
+{
+	gn->walk->paced = jiffies;
+	gn->walk->credit = 0;
 }
 
 /* Flows that the paced walk may emit now; returns jiffies to wait when none. */
@@ -530,7 +353,6 @@ static long gwsync_pass_step(struct gwsync_net *gn, struct gwsync_pass *pass)
 {
 	bool paced = pass == &gn->walk->pass[GWSYNC_CURSOR_FULL];
 	struct gwsync_walk *walk = gn->walk;
-	gwsync_walk_want want;
 	u64 stop = ktime_get_ns() + GWSYNC_WALK_SLICE;
 	unsigned int size, n = 0;
 	long delay;
@@ -543,12 +365,20 @@ static long gwsync_pass_step(struct gwsync_net *gn, struct gwsync_pass *pass)
 
 	while (pass->active) {
 		while (pass->pos < pass->batch.count) {
-			if (gwsync_pass_flow(gn, pass, pass->batch.ct[pass->pos]))
-				return -EAGAIN;
-			nf_ct_put(pass->batch.ct[pass->pos++]);
+			struct nf_conn *ct = pass->batch.ct[pass->pos];
+
+			if (!gwsync_walk_reap(gn, ct)) {
+				if (walk->ops->flow(gn, pass->active, ct) < 0)
+					return -EAGAIN;
+				if (paced)
+					walk->credit -= !!walk->credit;
+			}
+			nf_ct_put(ct);
+			pass->pos++;
 			if (paced && !walk->credit)
 				return 1;
 		}
+		n += 1 + pass->batch.count;
 		pass->batch.count = 0;
 		pass->pos = 0;
 
@@ -556,12 +386,17 @@ static long gwsync_pass_step(struct gwsync_net *gn, struct gwsync_pass *pass)
 			gwsync_pass_advance(gn, pass);
 		if (!pass->active)
 			break;
-		if (!(++n % 64) && ktime_get_ns() > stop)
-			return 0;
+		/* The clock is dear: after as many flows as fill a batch. */
+		if (n >= GWSYNC_WALK_BATCH) {
+			if (ktime_get_ns() > stop)
+				return 0;
+			n = 0;
+		}
 
-		/* Most jobs want every flow; this one hardly any, and runs often. */
-		want = pass->active == BIT(GWSYNC_WALK_DRIFT_BIT) ? gwsync_drift_is_far : NULL;
-		size = gwsync_walk_collect(gn, pass->bucket, want, &pass->last, &pass->batch,
+		/* Most jobs want every flow. */
+		pass->batch.want = pass->active & ~walk->ops->picky ? NULL : walk->ops->wants;
+		pass->batch.jobs = pass->active;
+		size = gwsync_walk_collect(gn, pass->bucket, &pass->last, &pass->batch,
 					   &pass->next);
 		pass->fetched = true;
 		if (size != walk->size) {
@@ -572,25 +407,59 @@ static long gwsync_pass_step(struct gwsync_net *gn, struct gwsync_pass *pass)
 	return MAX_JIFFY_OFFSET;
 }
 
-/* The agent does not want it any more, or there is none. */
-static void gwsync_walk_break(struct gwsync_net *gn)
+/**
+ * gwsync_walk_cancel - break the paced job off
+ * @gn: the netns
+ *
+ * Context: process, under emit->lock.
+ */
+void gwsync_walk_cancel(struct gwsync_net *gn)
 {
 	struct gwsync_pass *pass = &gn->walk->pass[GWSYNC_CURSOR_FULL];
-	struct gwsync_walk *walk = gn->walk;
-	bool cancel;
-
-	spin_lock_bh(&walk->lock);
-	cancel = walk->busy && walk->cancel;
-	if (cancel)
-		walk->busy = false;
-	spin_unlock_bh(&walk->lock);
-	if (!cancel)
-		return;
 
 	clear_bit(GWSYNC_WALK_FULL_BIT, &gn->walk_jobs);
 	gwsync_walk_release(&pass->batch, pass->pos);
 	pass->pos = 0;
 	pass->active = 0;
+}
+
+/*
+ * A netns of another user namespace than the host's belongs to somebody who is not
+ * charged for what a kernel thread does for him, and walks the table of all.  All
+ * of them together get a part of one CPU: after a step nobody of them walks for
+ * some times as long.
+ */
+static DEFINE_SPINLOCK(gwsync_share_lock);
+static u64 gwsync_share_free_ns;	/* when the next step may be */
+
+static bool gwsync_share_has(const struct gwsync_net *gn)
+{
+	return gn->net->user_ns != &init_user_ns;
+}
+
+/* Jiffies until this netns may walk, 0: now. */
+static long gwsync_share_wait(struct gwsync_net *gn)
+{
+	u64 now = ktime_get_ns();
+	u64 free;
+
+	if (!gwsync_share_has(gn))
+		return 0;
+	spin_lock(&gwsync_share_lock);
+	free = gwsync_share_free_ns;
+	spin_unlock(&gwsync_share_lock);
+	return free > now ? nsecs_to_jiffies(free - now) + 1 : 0;
+}
+
+static void gwsync_share_spend(struct gwsync_net *gn, u64 ns)
+{
+	u64 now = ktime_get_ns();
+
+	if (!gwsync_share_has(gn))
+		return;
+	spin_lock(&gwsync_share_lock);
+	gwsync_share_free_ns = max(gwsync_share_free_ns, now) + ns * (GWSYNC_WALK_SHARE - 1);
+	spin_unlock(&gwsync_share_lock);
 }
 
 /**
@@ -605,32 +474,42 @@ long gwsync_walk_step(struct gwsync_net *gn)
 {
 	struct gwsync_walk *walk = gn->walk;
 	long delay = MAX_JIFFY_OFFSET, ret;
+	bool rests = false;
 	unsigned int i;
-	u64 start;
+	u64 start, cost;
 
-	gwsync_walk_break(gn);
 	gwsync_walk_join(gn);
 
 	for (i = 0; i < GWSYNC_CURSORS; i++) {
+		if (!walk->pass[i].active)
+			continue;
+		ret = gwsync_share_wait(gn);
+		if (ret) {
+			rests = true;
+			delay = min(delay, ret);
+			continue;
+		}
 		start = ktime_get_ns();
 		ret = gwsync_pass_step(gn, &walk->pass[i]);
-		gwsync_drift_cost(gn, ktime_get_ns() - start);
+		cost = ktime_get_ns() - start;
+		walk->ops->cost(gn, cost);
+		gwsync_share_spend(gn, cost);
 		if (ret < 0)
 			return ret;
 		delay = min(delay, ret);
 	}
 	/* A job that was asked for again during its pass. */
-	if (READ_ONCE(gn->walk_jobs))
+	if (READ_ONCE(gn->walk_jobs) && !rests)
 		delay = 0;
 	return delay;
 }
 
-int gwsync_walk_net_init(struct gwsync_net *gn)
+int gwsync_walk_net_init(struct gwsync_net *gn, const struct gwsync_walk_ops *ops)
 {
 	gn->walk = kzalloc(sizeof(*gn->walk), GFP_KERNEL_ACCOUNT);
 	if (!gn->walk)
 		return -ENOMEM;
-	spin_lock_init(&gn->walk->lock);
+	gn->walk->ops = ops;
 	gn->walk->size = READ_ONCE(nf_conntrack_htable_size);
 	return 0;
 }

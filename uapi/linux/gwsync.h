@@ -18,6 +18,7 @@
 /* A member's id is 1..63, so a set of members is the bitmap of a __u64. */
 #define GWSYNC_MEMBER_MAX	63
 #define GWSYNC_GROUP_MAX	255
+#define GWSYNC_PORTS_MAX	16
 
 /* Buckets of the backup map: a hash of the original tuple and its zone. */
 #define GWSYNC_BUCKETS		256
@@ -28,6 +29,9 @@
 
 /* Most protocols, prefixes, ports, zones and marks that one filter may name. */
 #define GWSYNC_FILTER_MAX	256
+
+/* Most interfaces of a lease. */
+#define GWSYNC_LEASE_MAX	256
 
 /**
  * enum gwsync_cmd - commands and notifications of the family
@@ -77,6 +81,16 @@
  *	REPAIR_END of what was begun before says nothing.
  * @GWSYNC_CMD_GET_DIGEST: (backup) answered by CLASSES that differ from the
  *	owner's, and their COUNT.
+ * @GWSYNC_CMD_LEASE: (attached) hold the interfaces of IFINDEX on a lease that ends
+ *	in TERM_MS; without IFINDEX renew that which is held (-ESTALE: it has
+ *	lapsed; -ENOENT: there is none); TERM_MS 0 gives it back.  When it lapses
+ *	nothing passes these interfaces any more, in or out, they are set down,
+ *	this member is passive, and GWSYNC_EVENT_LAPSED says so: with or without an
+ *	agent.  It ends as well when the machine goes to sleep or was copied.
+ *	GWSYNC_CMD_DEACTIVATE ends it: nothing passes from then on, nobody sets the
+ *	interfaces down, and to renew it is -ESTALE.
+ * @GWSYNC_CMD_SOURCE: (active) count own flows whose translated source is SOURCE; with
+ *	END end them.  GWSYNC_EVENT_SOURCE_DONE tells how many.  One at a time (-EBUSY).
  */
 enum gwsync_cmd {
 	GWSYNC_CMD_UNSPEC,
@@ -98,6 +112,8 @@ enum gwsync_cmd {
 	GWSYNC_CMD_GET_STATS,
 	GWSYNC_CMD_REPAIR,
 	GWSYNC_CMD_GET_DIGEST,
+	GWSYNC_CMD_LEASE,
+	GWSYNC_CMD_SOURCE,
 
 	__GWSYNC_CMD_MAX
 };
@@ -120,7 +136,8 @@ enum gwsync_cmd {
  * @GWSYNC_A_BOOT_ID: (u64) random, one for each netns, made when the module
  *	or the netns came: tells an agent whether the replicas it knew are
  *	still there
- * @GWSYNC_A_COUNT: (u32) of flows walked, swept or adopted, of classes that differ
+ * @GWSYNC_A_COUNT: (u32) of flows walked, swept, adopted or that have a source, of
+ *	classes that differ
  * @GWSYNC_A_CURSOR: (u64) opaque position of a dump
  * @GWSYNC_A_FLOW_STATE: (nest) &enum gwsync_flow_attr
  * @GWSYNC_A_STATS: (nest) &enum gwsync_stat_attr, all u64
@@ -137,10 +154,23 @@ enum gwsync_cmd {
  *	m is class m * GWSYNC_BUCKET_CLASSES + n
  * @GWSYNC_A_PARAM_DIGEST_MS: (u32) in which all digests are sent once, 0: only
  *	when they are asked for
- * @GWSYNC_A_WAITING: (u32) changed and ended flows that wait to be emitted; not
+ * @GWSYNC_A_WAITING: (u32) changed and ended flows that wait to be emitted, at
+ *	most: with TCP that began or ended in the last 0.2 s, told or not; not
  *	those that found no room in a ring, which a walk looks for
  * @GWSYNC_A_MUTE: (u32) own flows whose end raises no event, as of the last look
  *	(every ten seconds): they have no digest
+ * @GWSYNC_A_IFINDEX: (binary) array of __u32, host order: macvlans of this netns
+ * @GWSYNC_A_TERM_MS: (u32) 0..3600000
+ * @GWSYNC_A_LEASE: (u8) &enum gwsync_lease
+ * @GWSYNC_A_PORTS: (binary) up to GWSYNC_PORTS_MAX * __be16, UDP ports of the
+ *	group: their multicast datagrams need no room in a table that is full
+ * @GWSYNC_A_PARAM_AUDIT_MS: (u32) in which all own flows are looked at for what
+ *	raises no event, 0: never
+ * @GWSYNC_A_PARAM_LABELS: (u32) &enum gwsync_labels
+ * @GWSYNC_A_PARAM_MARK_MASK: (u32) bits of a record's mark that a replica takes over;
+ *	the others stay as they are here
+ * @GWSYNC_A_SOURCE: (binary) an address of IPv4 or IPv6: 4 or 16 bytes, network order
+ * @GWSYNC_A_END: (flag) end the flows
  */
 enum gwsync_attr {
 	GWSYNC_A_UNSPEC,
@@ -171,11 +201,33 @@ enum gwsync_attr {
 	GWSYNC_A_PARAM_DIGEST_MS,
 	GWSYNC_A_WAITING,
 	GWSYNC_A_MUTE,
+	GWSYNC_A_IFINDEX,
+	GWSYNC_A_TERM_MS,
+	GWSYNC_A_LEASE,
+	GWSYNC_A_PORTS,
+	GWSYNC_A_PARAM_AUDIT_MS,
+	GWSYNC_A_PARAM_LABELS,
+	GWSYNC_A_PARAM_MARK_MASK,
+	GWSYNC_A_SOURCE,
+	GWSYNC_A_END,
 
 	__GWSYNC_A_MAX
 };
 
 #define GWSYNC_A_MAX (__GWSYNC_A_MAX - 1)
+
+/**
+ * enum gwsync_labels - does a replica take over the labels of its record?
+ * @GWSYNC_LABELS_AUTO: if rules of this netns use labels, or have since the module
+ *	was loaded
+ * @GWSYNC_LABELS_ON: yes
+ * @GWSYNC_LABELS_OFF: no
+ */
+enum gwsync_labels {
+	GWSYNC_LABELS_AUTO,
+	GWSYNC_LABELS_ON,
+	GWSYNC_LABELS_OFF,
+};
 
 /**
  * enum gwsync_event - what GWSYNC_CMD_EVENT tells the agent
@@ -187,6 +239,11 @@ enum gwsync_attr {
  *	gone, start a full sync
  * @GWSYNC_EVENT_DIGEST: a whole round of OWNER's digests was compared; COUNT
  *	classes differ
+ * @GWSYNC_EVENT_LAPSED: the lease has lapsed: this member is no longer owner
+ * @GWSYNC_EVENT_RESUMED: the machine slept, or is a copy, or a snapshot of it was
+ *	loaded: all that the agent knows may be old
+ * @GWSYNC_EVENT_SOURCE_DONE: the walk of GWSYNC_CMD_SOURCE is over; so many flows (COUNT)
+ *	had the source, and were ended where that was asked for
  */
 enum gwsync_event {
 	GWSYNC_EVENT_UNSPEC,
@@ -195,6 +252,24 @@ enum gwsync_event {
 	GWSYNC_EVENT_ACTIVATE_DONE,
 	GWSYNC_EVENT_LOST,
 	GWSYNC_EVENT_DIGEST,
+	GWSYNC_EVENT_LAPSED,
+	GWSYNC_EVENT_RESUMED,
+	GWSYNC_EVENT_SOURCE_DONE,
+};
+
+/**
+ * enum gwsync_lease - of the addresses that this member has as owner
+ * @GWSYNC_LEASE_NONE: none is held
+ * @GWSYNC_LEASE_HELD: the agent renews it
+ * @GWSYNC_LEASE_LAPSED: it did not; its interfaces are silent until it holds a new
+ *	one, gives this one back, or another agent attaches
+ * @GWSYNC_LEASE_ENDED: the same, because this member hands over
+ */
+enum gwsync_lease {
+	GWSYNC_LEASE_NONE,
+	GWSYNC_LEASE_HELD,
+	GWSYNC_LEASE_LAPSED,
+	GWSYNC_LEASE_ENDED,
 };
 
 /**
@@ -202,11 +277,14 @@ enum gwsync_event {
  * @GWSYNC_FLOW_A_UNSPEC: never used
  * @GWSYNC_FLOW_A_OWNER: (u8) owner of the replica; absent on an own flow
  * @GWSYNC_FLOW_A_FLAGS: (u32) GWSYNC_FLOW_F_*
+ * @GWSYNC_FLOW_A_MARK_MASK: (u32) of a replica: the bits of its mark that are its
+ *	record's, if not all are
  */
 enum gwsync_flow_attr {
 	GWSYNC_FLOW_A_UNSPEC,
 	GWSYNC_FLOW_A_OWNER,
 	GWSYNC_FLOW_A_FLAGS,
+	GWSYNC_FLOW_A_MARK_MASK,
 
 	__GWSYNC_FLOW_A_MAX
 };
@@ -217,6 +295,7 @@ enum gwsync_flow_attr {
 #define GWSYNC_FLOW_F_ANNOUNCED	(1 << 1)	/* some member may hold a replica */
 #define GWSYNC_FLOW_F_DIRTY	(1 << 2)	/* a change waits for emission */
 #define GWSYNC_FLOW_F_PICKUP	(1 << 3)	/* TCP window not yet re-learned */
+#define GWSYNC_FLOW_F_NO_LABELS	(1 << 4)	/* its labels are not its record's */
 
 /**
  * enum gwsync_filter_attr - in GWSYNC_A_FILTER: flows to leave out
@@ -229,6 +308,8 @@ enum gwsync_flow_attr {
  *	and the source of the reply tuple
  * @GWSYNC_FILTER_A_PORT: (binary, repeated) struct gwsync_filter_port, a port
  *	of the original tuple's destination
+ * @GWSYNC_FILTER_A_TCP_STATE: (u8, repeated) enum tcp_conntrack: TCP flows as long as
+ *	they are in this state; one that comes to it is taken back
  */
 enum gwsync_filter_attr {
 	GWSYNC_FILTER_A_UNSPEC,
@@ -237,6 +318,7 @@ enum gwsync_filter_attr {
 	GWSYNC_FILTER_A_MARK,
 	GWSYNC_FILTER_A_PREFIX,
 	GWSYNC_FILTER_A_PORT,
+	GWSYNC_FILTER_A_TCP_STATE,
 
 	__GWSYNC_FILTER_A_MAX
 };
@@ -278,7 +360,7 @@ enum gwsync_stat_attr {
 	GWSYNC_STAT_A_WALKS,		/* walks: of the table, for any reason */
 	GWSYNC_STAT_A_TOMBSTONES,	/* tombstones: made */
 	GWSYNC_STAT_A_TOMBSTONES_LOST,	/* tombstones_lost: over the cap or no memory */
-	GWSYNC_STAT_A_NOTIFIER_GAPS,	/* notifier_gaps: the slot was not ours for a while */
+	GWSYNC_STAT_A_NOTIFIER_GAPS,	/* notifier_gaps: the slot not ours, or events off */
 	GWSYNC_STAT_A_RECORDS_SENT,	/* records_sent */
 	GWSYNC_STAT_A_BYTES_SENT,	/* bytes_sent: of records */
 	GWSYNC_STAT_A_MESSAGES_SENT,	/* messages_sent: DELTA messages */
@@ -305,12 +387,18 @@ enum gwsync_stat_attr {
 	GWSYNC_STAT_A_ADOPTED,		/* adopted: replicas that became own flows */
 	GWSYNC_STAT_A_PICKUP,		/* pickup: TCP directions re-learned */
 	GWSYNC_STAT_A_PICKUP_REFUSED,	/* pickup_refused: segments outside the known bounds */
-	GWSYNC_STAT_A_REFRESHED,	/* refreshed: TCP flows sent again, they had moved far */
+	GWSYNC_STAT_A_REFRESHED,	/* refreshed: flows sent again, moved on without an event */
 	GWSYNC_STAT_A_CLASSES_COMPARED,	/* classes_compared: digests, with the owner's */
 	GWSYNC_STAT_A_CLASSES_DIFFERED,	/* classes_differed: of them, found to differ */
 	GWSYNC_STAT_A_REPAIRED,		/* repaired: flows sent again for a digest */
-	GWSYNC_STAT_A_SPOILED,		/* spoiled: replicas changed behind our back */
+	GWSYNC_STAT_A_SPOILED,		/* spoiled: replicas that others changed, or no helper */
 	GWSYNC_STAT_A_FOREIGN,		/* foreign: flows put into a backup's table */
+	GWSYNC_STAT_A_LEASES_LAPSED,	/* leases_lapsed: the agent was late */
+	GWSYNC_STAT_A_LEASE_DROPPED,	/* lease_dropped: packets, since it had lapsed */
+	GWSYNC_STAT_A_UNTRACKED,	/* untracked: the group's datagrams, the table was full */
+	GWSYNC_STAT_A_AUDITED,		/* audited: flows sent, changed or made without an event */
+	GWSYNC_STAT_A_LABELS_LEFT,	/* labels_left: records whose labels were not taken over */
+	GWSYNC_STAT_A_SOURCE_ENDED,	/* source_ended: flows of a source that nobody has */
 
 	__GWSYNC_STAT_A_MAX
 };
@@ -354,7 +442,7 @@ struct gwsync_record {
 	__u8	l3num;		/* AF_INET, AF_INET6 */
 	__u8	l4proto;	/* IPPROTO_* */
 	__be16	status;		/* enum ip_conntrack_status, low 14 bits, GWSYNC_STATUS_* */
-	__be32	timeout;	/* seconds left on the owner */
+	__be32	timeout;	/* seconds that it gets at a takeover */
 } __attribute__((packed));
 
 /*
