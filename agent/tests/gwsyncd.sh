@@ -6,57 +6,19 @@
 # kernel half is needed.  Needs root, veth, bridge and macvlan; TAP.
 #
 # usage: gwsyncd.sh PATH-OF-GWSYNCD PATH-OF-GWSYNC
-set -u
-daemon=$(realpath "$1")
-cli=$(realpath "$2")
+# shellcheck source=agent/tests/lib_daemon.sh
+. "$(dirname "$0")/lib_daemon.sh"
 
-if [ "${GWSYNCD_INSIDE:-}" != 1 ]; then
-	if ! unshare -n sh -c 'ip link add dev gt0 type veth peer name gt1 &&
-		ip link add dev gtm link gt0 type macvlan mode bridge &&
-		ip link add dev gtb type bridge' 2> /dev/null; then
-		echo "1..0 # SKIP kernel lacks veth, bridge or macvlan, or not root"
-		exit 0
-	fi
-	GWSYNCD_INSIDE=1 exec unshare -n -m --propagation private "$0" "$daemon" "$cli"
-fi
-
-mount -t tmpfs none /run && mkdir /run/netns
-dir=$(mktemp -d)
-scale=${GWSYNC_TIME_SCALE:-1}
-n=0
-failed=0
-declare -A pid=()
-
-cleanup() {
-	for p in "${pid[@]}"; do kill -9 "$p" 2> /dev/null; done
-	rm -rf "$dir"
-}
-trap cleanup EXIT
-
-ok() {	# STATUS NAME
-	n=$((n + 1))
-	if [ "$1" -eq 0 ]; then
-		echo "ok $n $2"
-	else
-		echo "not ok $n $2"
-		failed=$((failed + 1))
-		for i in 1 2 3; do
-			echo "# gw$i: $(state $i), owner $(field $i owner)"
-			tail -n 6 "$dir/gw$i.log" | sed 's/^/#    /'
-		done
-	fi
-}
-
-field() {	# GATEWAY KEY: the first of that name, which is the gateway's own
-	timeout 2 "$cli" -s "$dir/gw$1.sock" status --json 2> /dev/null |
-		sed -n "s/^  \"$2\": \"\?\([^\",]*\)\"\?,\?\$/\1/p" | head -n 1
+describe() {
+	for i in 1 2 3; do
+		echo "# gw$i: $(state $i), owner $(field $i owner)"
+		log_tail $i 6
+	done
 }
 
 state() { field "$1" state; }
 
-held() {	# GATEWAY: does it have the virtual address?
-	ip -n gw"$1" addr show to 10.8.0.254 up 2> /dev/null | grep -q 10.8.0.254
-}
+lets_go() { ! held "$1"; }
 
 # One owner, which holds the address; the others follow it and do not.
 settled() {	# OWNER BACKUP...
@@ -70,6 +32,7 @@ settled() {	# OWNER BACKUP...
 	done
 }
 
+# Looks are counted, not time: in a guest a look takes longer than the pause after it.
 within() {	# TENTHS COMMAND...
 	local left=$(($1 * scale))
 
@@ -81,13 +44,21 @@ within() {	# TENTHS COMMAND...
 	done
 }
 
-start() {	# GATEWAY
-	ip netns exec gw"$1" "$daemon" -c "$dir/gw$1.conf" 2>> "$dir/gw$1.log" &
-	pid[$1]=$!
-}
-
+# Where the kernel has VLANs the sync LAN is one: what may become of its MTU is more.
+modprobe 8021q 2> /dev/null
+vlan=no
+unshare -n sh -c 'ip link set lo up
+	ip link add dev gt0 type veth peer name gt1 &&
+		ip link add link gt0 name gtv type vlan id 5' 2> /dev/null && vlan=yes
 attach() {	# GATEWAY: to the sync LAN
-	ip link add "s$1" type veth peer name sync0 netns gw"$1"
+	ip link show "s$1" > /dev/null 2>&1 && ip link del "s$1"
+	if [ $vlan = yes ]; then
+		ip link add "s$1" type veth peer name cable netns gw"$1"
+		ip -n gw"$1" link add link cable name sync0 type vlan id 5
+		ip -n gw"$1" link set cable up
+	else
+		ip link add "s$1" type veth peer name sync0 netns gw"$1"
+	fi
 	ip link set "s$1" master sync up
 	ip -n gw"$1" addr add 10.9.0."$1"/24 dev sync0
 	ip -n gw"$1" link set sync0 up
@@ -107,14 +78,16 @@ for i in 1 2 3; do
 	ip -n gw$i addr add 10.8.0.$i/24 dev lan0
 	ip -n gw$i link set lan0 up
 	cat > "$dir/gw$i.conf" <<- END
-	group = { id = 7; member = $i; priority = $((110 - 10 * i)); dead_after = $((3 * scale)); };
+	group = { id = 7; member = $i; priority = $((110 - 10 * i)); dead_after = $((3 * scale));
+		  link_delay_ms = 0; };
 	members = ( { id = 1; name = "gw1"; }, { id = 2; name = "gw2"; },
 		    { id = 3; name = "gw3"; } );
 	key_file = "$dir/key";
 	links = ( { interface = "sync0"; } );
 	virtual_routers = ( { name = "lan"; interface = "lan0"; vrid = 5;
 			      addresses = ( "10.8.0.254/24", "fd00:8::1/64" ); } );
-	daemon = { control = "$dir/gw$i.sock"; sync_state = false; };
+	daemon = { control = "$dir/gw$i.sock"; sync_state = false;
+		   state = "$dir/gw$i.state"; };
 	END
 done
 
@@ -138,8 +111,7 @@ ok $? "only the owner hands over"
 "$cli" -s "$dir/gw1.sock" switchover --to gw3 > /dev/null && within 20 settled 3 1 2
 ok $? "planned switchover to the one asked for"
 
-kill -9 "${pid[3]}"
-wait "${pid[3]}" 2> /dev/null
+crash 3
 held 3 && ip netns exec gw3 timeout 5 "$daemon" -c "$dir/gw3.conf" -r 2> "$dir/release.log" &&
 	! held 3
 ok $? "what a killed daemon has left is released"
@@ -163,8 +135,12 @@ kill -STOP "${pid[2]}"
 within 30 settled 1 3
 ok $? "an owner that hangs is replaced"
 kill -CONT "${pid[2]}"
+within 3 lets_go 2
+ok $? "it lets go when it goes on"
 within 20 settled 1 2 3
-ok $? "and yields when it goes on"
+ok $? "and follows the one that owns"
+grep -q "this owner was away" "$dir/gw2.log"
+ok $? "it says why"
 
 kill -STOP "${pid[2]}"
 sleep $((2 * scale))
@@ -188,6 +164,38 @@ ok $? "an interface that vanishes and comes back is used again"
 settled 1 2 3
 ok $? "nobody minded"
 
+# What takes the place in the multicast group from a socket under the same index
+hears() {	# GATEWAY: another member, by the sync link
+	timeout 2 "$cli" -s "$dir/gw$1.sock" status --json | sed -n '/^  "peers": \[/,/^  \]/p' |
+		grep -q '^ *"sync0"'
+}
+deaf() { ! hears "$1"; }
+if [ $vlan = yes ]; then
+	ip -n gw2 link set sync0 mtu 60
+	within 30 deaf 2
+	ip -n gw2 link set sync0 mtu 1500
+	ip -n gw2 addr add 10.9.0.2/24 dev sync0
+	within 10 hears 2
+	ok $? "an MTU that takes IPv4 away, and back: heard again"
+else
+	ok 0 "an MTU that takes IPv4 away # SKIP no VLANs here"
+fi
+modprobe vrf 2> /dev/null
+if ip -n gw2 link add vrf0 type vrf table 9 2> /dev/null; then
+	ip -n gw2 link set vrf0 up
+	ip -n gw2 link set sync0 master vrf0
+	within 10 hears 2
+	ok $? "into a VRF: heard"
+	ip -n gw2 link set sync0 nomaster
+	within 10 hears 2
+	ok $? "out of the VRF: heard"
+	ip -n gw2 link del vrf0
+else
+	ok 0 "into a VRF # SKIP none here"
+fi
+settled 1 2 3
+ok $? "nobody minded that either"
+
 # Heal of a split: all that 1 has is cut, it stays owner; 2 takes over.
 ip link set s1 down
 ip link set l1 down
@@ -198,14 +206,34 @@ ip link set l1 up
 within 30 settled 2 1 3
 ok $? "healed: the newer epoch stays, the other yields"
 
-status=0
-for i in 1 2 3; do
-	kill "${pid[$i]}"
-	wait "${pid[$i]}" || status=1
-	grep -q 'Sanitizer\|runtime error' "$dir/gw$i.log" && status=1
-done
-ok $status "all end with status 0, no sanitizer spoke"
-unset 'pid[@]'
+# Links and virtual routers by other names than the kernel's.
+able() { [ "$(field "$1" healthy)" = "$2" ]; }
+end 3
+ip -n gw3 link property add dev sync0 altname uplink9
+ip -n gw3 link property add dev lan0 altname lan9
+sed -i 's/"sync0"/"uplink9"/; s/"lan0"/"lan9"/' "$dir/gw3.conf"
+start 3
+within 50 settled 2 1 3
+ok $? "alternative names: it follows"
+hears_by() {	# GATEWAY LINK
+	status "$1" | sed -n '/^  "peers": \[/,/^  \]/p' | grep -q "^ *\"$2\""
+}
+within 10 hears_by 3 uplink9 && within 10 hears_by 3 lan9
+ok $? "alternative names: members are heard by both"
+ip -n gw3 link set lan0 down
+within 10 able 3 false
+ok $? "alternative names: what happens to the interface is known"
+ip -n gw3 link set lan0 up
+within 20 able 3 true
+ok $? "alternative names: also that it is over"
+ip -n gw3 link property del dev sync0 altname uplink9
+within 10 grep -q "link uplink9: interface is gone" "$dir/gw3.log"
+ok $? "a name that is taken away: said"
+ip -n gw3 link property add dev sync0 altname uplink9
+within 20 hears_by 3 uplink9
+ok $? "a name that is given: heard again"
 
-echo "1..$n"
-exit $((failed > 0))
+all_end 1 2 3
+ok $? "all end with status 0, no sanitizer spoke"
+
+finish

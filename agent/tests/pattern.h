@@ -3,7 +3,7 @@
 #ifndef GWSYNC_AGENT_TESTS_PATTERN_H
 #define GWSYNC_AGENT_TESTS_PATTERN_H
 
-#include "../transmit.h"
+#include "stream/transmit.h"
 
 #define MS		1000000ULL
 #define SENDER		1

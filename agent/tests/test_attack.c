@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#include "../session.h"
+#include "wire/session.h"
 
 #define DATAGRAMS	1000000		/* ATTACK_DATAGRAMS changes it */
 #define TALK_EVERY	64		/* attacks between two datagrams of a member */
@@ -69,7 +69,9 @@ static void fill(uint8_t *at, size_t len)
 
 static void start(struct session *s, uint8_t group, uint8_t member, unsigned int key)
 {
-	assert_int_equal(session_init(s, group, member, MEMBERS, keys + key, 1), 0);
+	static uint32_t starts;
+
+	assert_int_equal(session_init(s, group, member, ++starts, MEMBERS, keys + key, 1), 0);
 }
 
 static struct datagram speak(struct session *s, enum frame_type type)

@@ -13,8 +13,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "config.h"
-#include "keyfile.h"
+#include "config/config.h"
+#include "config/keyfile.h"
 
 /* libconfig 1.5 does not free the string it was in when a file ends within. */
 const char *__lsan_default_suppressions(void);
@@ -122,7 +122,8 @@ static void test_filter(void **state)
 	static const char text[] =
 		"kernel = { filter = { own_addresses = false; protocols = (\"icmp\", \"47\");\n"
 		"ports = (\"udp/53\"); prefixes = (\"192.0.2.0/24\", \"2001:db8::/32\");\n"
-		"marks = (\"0x10/0xf0\", \"3\"); zones = (7, 0); }; };\n";
+		"marks = (\"0x10/0xf0\", \"3\"); zones = (7, 0);\n"
+		"tcp_states = (\"time_wait\", \"close\"); }; };\n";
 
 	(void)state;
 	assert_int_equal(load_with(KERNEL, text), 0);
@@ -137,6 +138,47 @@ static void test_filter(void **state)
 	assert_int_equal(config.filter.mark[0].mask, 0xf0);
 	assert_int_equal(config.filter.mark[1].mask, 0xffffffff);
 	assert_int_equal(config.filter.zone[0], 7);
+	assert_int_equal(config.filter.tcp_states, 1 << 7 | 1 << 8);
+}
+
+static void test_private(void **state)
+{
+	uint32_t before[__CONFIG_PART_MAX], after[__CONFIG_PART_MAX];
+
+	(void)state;
+	assert_int_equal(load_with(KERNEL, ""), 0);
+	assert_int_equal(config.labels, GWSYNC_LABELS_AUTO);
+	assert_int_equal(config.mark_mask, 0xffffffff);
+	config_hash(&config, before);
+	assert_int_equal(load_with(KERNEL, "sync = { labels = \"auto\"; };\n"), 0);
+	config_hash(&config, after);
+	assert_int_equal(before[CONFIG_PART_STATE], after[CONFIG_PART_STATE]);
+	assert_int_equal(load_with(KERNEL,
+				   "sync = { labels = \"off\"; mark_mask = \"0xff00\"; };\n"), 0);
+	assert_int_equal(config.labels, GWSYNC_LABELS_OFF);
+	assert_int_equal(config.mark_mask, 0xff00);
+	config_hash(&config, after);
+	assert_int_not_equal(before[CONFIG_PART_STATE], after[CONFIG_PART_STATE]);
+	assert_int_equal(load_with(KERNEL,
+				   "sync = { labels = \"on\"; mark_mask = \"0\"; };\n"), 0);
+	assert_int_equal(config.labels, GWSYNC_LABELS_ON);
+	assert_int_equal(config.mark_mask, 0);
+	assert_true(config.neighbours);
+	assert_int_equal(load_with(KERNEL, "sync = { neighbours = false; };\n"), 0);
+	assert_false(config.neighbours);
+	config_hash(&config, after);
+	assert_int_not_equal(before[CONFIG_PART_STATE], after[CONFIG_PART_STATE]);
+	assert_int_equal(config.neighbours_ons, 0);
+	assert_int_equal(load_with(KERNEL, "sync = { neighbours_on = ( \"wan0\", \"dmz\" ); };\n"),
+			 0);
+	assert_int_equal(config.neighbours_ons, 2);
+	assert_string_equal(config.neighbours_on[0], "wan0");
+	assert_string_equal(config.neighbours_on[1], "dmz");
+	assert_false(config.end_sourceless);
+	assert_int_equal(load_with(KERNEL, "sync = { end_sourceless = true; };\n"), 0);
+	assert_true(config.end_sourceless);
+	config_hash(&config, after);
+	assert_int_not_equal(before[CONFIG_PART_STATE], after[CONFIG_PART_STATE]);
 }
 
 /* Line of the file, key, a word of what is wrong, a word of the remedy: in the
@@ -293,6 +335,8 @@ static const struct error_case error_cases[] = {
 	  "kernel.filter.prefixes[0]", "no prefix", "2001:db8::/32" },
 	{ KERNEL, "kernel = { filter = { marks = (\"0x1/0x2\"); }; };\n", 6,
 	  "kernel.filter.marks[0]", "no mark", "VALUE/MASK" },
+	{ KERNEL, "kernel = { filter = { tcp_states = (\"gone\"); }; };\n", 6,
+	  "kernel.filter.tcp_states[0]", "no state of TCP", "time_wait" },
 	{ KERNEL, "kernel = { filter = { zones = (65536); }; };\n", 6,
 	  "kernel.filter.zones[0]", "out of range", "0..65535" },
 	{ KERNEL, "kernel = { filter = { zone = (1); }; };\n", 6, "kernel.filter.zone",
@@ -302,6 +346,17 @@ static const struct error_case error_cases[] = {
 	  "absolute" },
 	{ DAEMON, "daemon = { retransmit_frames = 255; };\n", 7, "daemon.retransmit_frames",
 	  "out of range", "256..65536" },
+	{ KERNEL, "sync = { neighbours_on = ( \"wan0\", \"wan0\" ); };\n", 6,
+	  "sync.neighbours_on[1]", "there already", "each once" },
+	{ KERNEL, "sync = { neighbours_on = ( \"a/b\" ); };\n", 6, "sync.neighbours_on[0]",
+	  "no interface name", "ip link" },
+	{ KERNEL, "sync = { labels = true; };\n", 6, "sync.labels", "true or false", "\"auto\"" },
+	{ KERNEL, "sync = { labels = \"yes\"; };\n", 6, "sync.labels", "unknown", "\"off\"" },
+	{ KERNEL, "sync = { mark_mask = 255; };\n", 6, "sync.mark_mask", "whole number",
+	  "quotes" },
+	{ KERNEL, "sync = { mark_mask = \"0x100000000\"; };\n", 6, "sync.mark_mask", "no mask",
+	  "\"0x0000ffff\"" },
+	{ KERNEL, "sync = { label = \"on\"; };\n", 6, "sync.label", "unknown key", "labels" },
 	{ DAEMON, "deamon = { };\n", 7, "deamon", "unknown key", "daemon" },
 	/* the file */
 	{ DAEMON, "daemon = { \n", 8, "", "syntax error", "bracket" },
@@ -550,7 +605,9 @@ static void test_example(void **state)
 		    !strncmp(p + 3, "heartbeat", 9) || !strncmp(p + 3, "dead", 4) ||
 		    !strncmp(p + 3, "flush", 5) || !strncmp(p + 3, "hold", 4) ||
 		    !strncmp(p + 3, "tombstones", 10) || !strncmp(p + 3, "walk_rate", 9) ||
-		    !strncmp(p + 3, "digest_ms", 9) ||
+		    !strncmp(p + 3, "digest_ms", 9) || !strncmp(p + 3, "audit_ms", 8) ||
+		    !strncmp(p + 3, "labels", 6) || !strncmp(p + 3, "mark_mask", 9) ||
+		    !strncmp(p + 3, "end_sourceless", 14) ||
 		    !strncmp(p + 3, "control", 7) || !strncmp(p + 3, "retransmit", 10) ||
 		    !strncmp(p + 3, "reorder", 7) || !strncmp(p + 3, "sync_state", 10))
 			p[1] = ' ';
@@ -568,6 +625,78 @@ static uint32_t random32(void)
 	seed ^= seed >> 17;
 	seed ^= seed << 5;
 	return seed;
+}
+
+/* Which parts of two configurations differ, a bit each. */
+static unsigned int differing(const struct config *a, const struct config *b)
+{
+	uint32_t one[__CONFIG_PART_MAX], other[__CONFIG_PART_MAX];
+	unsigned int i, differ = 0;
+
+	config_hash(a, one);
+	config_hash(b, other);
+	for (i = 0; i < __CONFIG_PART_MAX; i++) {
+		assert_int_not_equal(one[i], 0);
+		differ |= (unsigned int)(one[i] != other[i]) << i;
+	}
+	return differ;
+}
+
+/* What members compare: all that must be the same, and nothing that need not be. */
+static void test_hash(void **state)
+{
+	static struct config a, b;
+
+	(void)state;
+	memset(&a, 0, sizeof(a));
+	a.vrouters = 1;
+	strcpy(a.vrouter[0].name, "lan");
+	strcpy(a.vrouter[0].interface, "eth0");
+	a.vrouter[0].vrid = 7;
+	a.vrouter[0].addresses = 1;
+	a.vrouter[0].address[0].family = AF_INET;
+	a.vrouter[0].address[0].prefix_len = 24;
+	a.members[0].id = 1;
+	strcpy(a.members[0].name, "gw1");
+	a.heartbeat_ms = 100;
+	a.sync_state = true;
+#define DIFFER(change, part) do {				\
+		b = a;						\
+		change;						\
+		assert_int_equal(differing(&a, &b), part);	\
+	} while (0)
+
+	b = a;
+	assert_true(config_is_same(&a, &b));
+	b.key[1][3] = 1;
+	b.keys = 2;
+	assert_true(config_is_same(&a, &b));
+	b.reorder_frames = 5;
+	assert_false(config_is_same(&a, &b));
+	b = a;
+	b.priority = 5;
+	assert_false(config_is_same(&a, &b));
+
+	DIFFER(b.member = 2, 0);
+	DIFFER(b.priority = 50, 0);
+	DIFFER(strcpy(b.vrouter[0].interface, "ens3"), 0);
+	DIFFER(b.flush_ms = 50, 0);
+	DIFFER(b.retransmit_frames = 9999, 0);
+	DIFFER(b.vrouter[0].vrid = 8, 1 << CONFIG_PART_ROUTERS);
+	DIFFER(b.vrouter[0].mac[5] = 1, 1 << CONFIG_PART_ROUTERS);
+	DIFFER(b.vrouter[0].address[0].addr[3] = 1, 1 << CONFIG_PART_ROUTERS);
+	DIFFER(b.vrouter[0].addresses = 2, 1 << CONFIG_PART_ROUTERS);
+	DIFFER(strcpy(b.vrouter[0].name, "wan"), 1 << CONFIG_PART_ROUTERS);
+	DIFFER(b.members[1].id = 2, 1 << CONFIG_PART_MEMBERS);
+	DIFFER(strcpy(b.members[0].name, "gw2"), 1 << CONFIG_PART_MEMBERS);
+	DIFFER(b.hold_ms = 5, 1 << CONFIG_PART_STATE);
+	DIFFER(b.filter.own_addresses = true, 1 << CONFIG_PART_STATE);
+	DIFFER(b.filter.ports = 1, 1 << CONFIG_PART_STATE);
+	DIFFER(b.filter.tcp_states = 1 << 7, 1 << CONFIG_PART_STATE);
+	DIFFER(b.sync_state = false, 1 << CONFIG_PART_STATE);
+	DIFFER(b.heartbeat_ms = 200, 1 << CONFIG_PART_TIMERS);
+	DIFFER(b.dead_after = 4, 1 << CONFIG_PART_TIMERS);
+#undef DIFFER
 }
 
 static void test_truncated(void **state)
@@ -635,6 +764,7 @@ int main(void)
 		cmocka_unit_test(test_good),
 		cmocka_unit_test(test_ipv6_only_mac),
 		cmocka_unit_test(test_filter),
+		cmocka_unit_test(test_private),
 		cmocka_unit_test(test_errors),
 		cmocka_unit_test(test_all_errors_at_once),
 		cmocka_unit_test(test_small_error_buffer),
@@ -647,6 +777,7 @@ int main(void)
 		cmocka_unit_test(test_key_generate),
 		cmocka_unit_test(test_file),
 		cmocka_unit_test(test_example),
+		cmocka_unit_test(test_hash),
 		cmocka_unit_test(test_truncated),
 		cmocka_unit_test(test_random),
 	};

@@ -21,8 +21,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "control.h"
-#include "loop.h"
+#include "base/loop.h"
+#include "control/control.h"
 
 static char dir[] = "/tmp/gwsync-control-XXXXXX";
 static char path[64];
@@ -133,9 +133,17 @@ static json_t *get(int fd)
 	char *line = malloc(size);
 	json_t *json = NULL;
 
-	while (used < size && recv(fd, line + used, 1, 0) == 1)
-		if (line[used++] == '\n')
+	/* Large ones too, before the daemon calls this a client that does not read. */
+	while (used < size && (!used || line[used - 1] != '\n')) {
+		ssize_t there = recv(fd, line + used, size - used, MSG_PEEK);
+		char *end = there > 0 ? memchr(line + used, '\n', (size_t)there) : NULL;
+
+		if (end)
+			there = end + 1 - (line + used);
+		if (there <= 0 || recv(fd, line + used, (size_t)there, 0) != there)
 			break;
+		used += (size_t)there;
+	}
 	if (used) {
 		json = json_loadb(line, used, 0, NULL);
 		assert_non_null(json);

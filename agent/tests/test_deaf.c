@@ -8,9 +8,9 @@
 
 #include <cmocka.h>
 
-#include "loop.h"
-#include "member.h"
+#include "base/loop.h"
 #include "ignored.h"
+#include "member/member.h"
 
 #define HEARTBEAT_NS	(100 * NSEC_PER_MSEC)
 #define DEAD_NS		(325 * NSEC_PER_MSEC)	/* 3 of them, and the slack */
@@ -25,23 +25,19 @@ static int setup(void **state)
 	const struct member_params params = {
 		.self = 2, .priority = 90, .heartbeat_ns = HEARTBEAT_NS, .dead_after = 3,
 	};
-	const struct member_actions actions = {
-		.acquire = ignore_acquire, .release = ignore_owner, .follow = ignore_owner,
-		.hand_over = ignore_hand_over, .announce = ignore_announce,
-		.alive = ignore_alive,
-	};
 
 	(void)state;
 	now_ns = START_NS;
 	rng = 88172645463325252ULL;
-	member_start(&m, &params, &actions, now_ns, 0);
+	member_start(&m, &params, &ignored_actions, now_ns, 0, true);
 	return 0;
 }
 
 static void hear_owner(void)
 {
 	const struct member_report owner = {
-		.state = MEMBER_OWNER, .epoch = 1, .priority = 100, .owner = 1, .in_sync = true,
+		.state = MEMBER_OWNER, .epoch = 1, .priority = 100, .score = MEMBER_SCORE_MAX,
+		.owner = 1, .in_sync = true,
 	};
 
 	member_heard(&m, now_ns, 1, &owner);

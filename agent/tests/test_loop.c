@@ -10,15 +10,17 @@
 
 #include <cmocka.h>
 
-#include "container.h"
-#include "loop.h"
+#include "base/container.h"
+#include "base/loop.h"
+
+#define TIMERS	255
 
 struct alarm {
 	struct loop_timer	timer;
 	struct loop		*loop;
 	unsigned int		*order;
 	unsigned int		fired, left;
-	uint64_t		fired_ns;
+	uint64_t		due_ns, fired_ns;
 	struct alarm		*victim;
 };
 
@@ -45,33 +47,33 @@ static void stop_fire(struct loop_timer *timer)
 static void test_timer_order(void **state)
 {
 	struct loop *loop = loop_alloc();
-	struct alarm a[LOOP_TIMERS - 1] = { 0 };
+	struct alarm a[TIMERS] = { 0 };
 	struct alarm stop = { .timer.fire = stop_fire, .loop = loop };
 	unsigned int i, order = 0, fired = 0;
 	uint64_t base = loop_clock() + NSEC_PER_MSEC;
-	uint64_t due[LOOP_TIMERS - 1];
+	uint64_t due[TIMERS];
 
 	(void)state;
 	srand(42);
-	for (i = 0; i < LOOP_TIMERS - 1; i++) {
+	for (i = 0; i < TIMERS; i++) {
 		a[i].timer.fire = alarm_fire;
 		a[i].loop = loop;
 		a[i].order = &order;
-		assert_int_equal(loop_timer_at(loop, &a[i].timer, base + 1), 0);
+		loop_timer_at(loop, &a[i].timer, base + 1);
 	}
 	/* Moved, each to its own time; every third taken away. */
-	for (i = 0; i < LOOP_TIMERS - 1; i++) {
+	for (i = 0; i < TIMERS; i++) {
 		due[i] = base + (uint64_t)(rand() % 20000) * 1000;
-		assert_int_equal(loop_timer_at(loop, &a[i].timer, due[i]), 0);
+		loop_timer_at(loop, &a[i].timer, due[i]);
 	}
-	for (i = 0; i < LOOP_TIMERS - 1; i += 3) {
+	for (i = 0; i < TIMERS; i += 3) {
 		loop_timer_del(loop, &a[i].timer);
 		loop_timer_del(loop, &a[i].timer);	/* not armed: no harm */
 	}
-	assert_int_equal(loop_timer_at(loop, &stop.timer, base + 30 * NSEC_PER_MSEC), 0);
+	loop_timer_at(loop, &stop.timer, base + 30 * NSEC_PER_MSEC);
 	assert_int_equal(loop_run(loop), 0);
 
-	for (i = 0; i < LOOP_TIMERS - 1; i++) {
+	for (i = 0; i < TIMERS; i++) {
 		unsigned int j;
 
 		assert_int_equal(!a[i].fired, i % 3 == 0);
@@ -87,21 +89,52 @@ static void test_timer_order(void **state)
 	loop_free(loop);
 }
 
-static void test_timer_limit(void **state)
+static void turn_fire(struct loop_timer *timer)
 {
+	struct alarm *a = container_of(timer, struct alarm, timer);
+
+	a->fired = ++*a->order;
+}
+
+/* Armed, moved and taken away at random, it is always the one that is due first. */
+static void test_timer_many(void **state)
+{
+	static struct alarm a[20000];
+	static uint64_t by_turn[20000];
 	struct loop *loop = loop_alloc();
-	struct loop_timer timer[LOOP_TIMERS + 1] = { 0 };
-	unsigned int i;
+	struct alarm stop = { .timer.fire = stop_fire, .loop = loop };
+	unsigned int i, order = 0, armed = 0;
 
 	(void)state;
-	for (i = 0; i < LOOP_TIMERS; i++)
-		assert_int_equal(loop_timer_at(loop, &timer[i], 1000 - i), 0);
-	assert_int_equal(loop_timer_at(loop, &timer[LOOP_TIMERS], 5), -ENOSPC);
-	assert_true(timer[LOOP_TIMERS].due_ns == 0);
-	/* Moving an armed one needs no room. */
-	assert_int_equal(loop_timer_at(loop, &timer[7], 5), 0);
-	loop_timer_del(loop, &timer[9]);
-	assert_int_equal(loop_timer_at(loop, &timer[LOOP_TIMERS], 5), 0);
+	srand(43);
+	for (i = 0; i < 20000; i++) {
+		a[i].timer.fire = turn_fire;
+		a[i].order = &order;
+	}
+	for (i = 0; i < 200000; i++) {
+		struct alarm *of = &a[rand() % 20000];
+
+		if (rand() % 3)
+			loop_timer_at(loop, &of->timer, 1 + (uint64_t)(rand() % 1000000));
+		else
+			loop_timer_del(loop, &of->timer);
+	}
+	/* Due long ago: they fire in their order, though not all in one round. */
+	for (i = 0; i < 20000; i++) {
+		a[i].due_ns = a[i].timer.due_ns;
+		armed += !!a[i].due_ns;
+	}
+	assert_in_range(armed, 10000, 16000);
+	loop_timer_at(loop, &stop.timer, loop_clock());
+	assert_int_equal(loop_run(loop), 0);
+	assert_int_equal(order, armed);
+	for (i = 0; i < 20000; i++) {
+		assert_int_equal(!a[i].fired, !a[i].due_ns);
+		if (a[i].fired)
+			by_turn[a[i].fired - 1] = a[i].due_ns;
+	}
+	for (i = 1; i < armed; i++)
+		assert_true(by_turn[i - 1] <= by_turn[i]);
 	loop_free(loop);
 }
 
@@ -161,7 +194,7 @@ static void test_no_starving(void **state)
 	loop_timer_at(loop, &a.timer, 1);
 	assert_int_equal(loop_run(loop), 0);
 	assert_int_equal(order, 10000);
-	assert_true(p.seen >= 10000 / LOOP_TIMERS);	/* level triggered, each round */
+	assert_true(p.seen >= 10000 / LOOP_FIRES);	/* level triggered, each round */
 	loop_fd_del(loop, &p.fd);
 	close(fds[0]);
 	close(fds[1]);
@@ -227,7 +260,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_timer_order),
-		cmocka_unit_test(test_timer_limit),
+		cmocka_unit_test(test_timer_many),
 		cmocka_unit_test(test_timer_deleted_in_round),
 		cmocka_unit_test(test_no_starving),
 		cmocka_unit_test(test_fd_deleted_in_round),

@@ -8,8 +8,8 @@
 
 #include <cmocka.h>
 
-#include "loop.h"
-#include "member.h"
+#include "base/loop.h"
+#include "member/member.h"
 
 #define MEMBERS		5
 #define HEARTBEAT_NS	(100 * NSEC_PER_MSEC)
@@ -31,6 +31,8 @@ struct node {
 	uint8_t		hand_over_to;
 	uint64_t	owners;
 	uint64_t	acquired_ns;
+	unsigned int	asserted;
+	bool		old;		/* speaks the old version */
 };
 
 struct lan {
@@ -56,9 +58,18 @@ static void do_release(void *arg, uint8_t owner, uint32_t epoch)
 	struct node *n = arg;
 
 	(void)epoch;
-	assert_true(owner >= 1 && owner <= GWSYNC_MEMBER_MAX);
+	assert_true(owner <= GWSYNC_MEMBER_MAX && owner != n->id);
 	n->holds = false;
 	n->released++;
+}
+
+static void do_assert(void *arg, bool contested)
+{
+	struct node *n = arg;
+
+	(void)contested;
+	assert_true(n->holds);
+	n->asserted++;
 }
 
 static void do_follow(void *arg, uint8_t owner, uint32_t epoch)
@@ -93,16 +104,21 @@ static void do_alive(void *arg, uint8_t id, bool alive)
 	(void)alive;
 }
 
-static void node_start_epoch(struct lan *lan, uint8_t id, uint8_t priority, bool preempt,
-			     uint32_t epoch)
+#define LINK_DELAY_NS	(10 * NSEC_PER_SEC)
+#define UNSURE_NS	(30 * NSEC_PER_SEC)
+
+static void node_boot(struct lan *lan, uint8_t id, uint8_t priority, bool preempt,
+		      uint32_t epoch, bool settled)
 {
 	struct node *n = &lan->node[id];
 	struct member_params params = {
 		.self = id, .priority = priority, .preempt = preempt,
 		.preempt_delay_ns = NSEC_PER_SEC, .heartbeat_ns = HEARTBEAT_NS, .dead_after = 3,
+		.link_delay_ns = LINK_DELAY_NS, .unsure_ns = UNSURE_NS,
 	};
 	struct member_actions actions = {
-		.acquire = do_acquire, .release = do_release, .follow = do_follow,
+		.acquire = do_acquire, .assert = do_assert, .release = do_release,
+		.follow = do_follow,
 		.hand_over = do_hand_over, .announce = do_announce, .alive = do_alive, .arg = n,
 	};
 
@@ -113,7 +129,13 @@ static void node_start_epoch(struct lan *lan, uint8_t id, uint8_t priority, bool
 	n->syncs = true;
 	n->beat_ns = lan->now_ns + id * 7 * NSEC_PER_MSEC;
 	n->tick_ns = lan->now_ns;
-	member_start(&n->m, &params, &actions, lan->now_ns, epoch);
+	member_start(&n->m, &params, &actions, lan->now_ns, epoch, settled);
+}
+
+static void node_start_epoch(struct lan *lan, uint8_t id, uint8_t priority, bool preempt,
+			     uint32_t epoch)
+{
+	node_boot(lan, id, priority, preempt, epoch, true);
 }
 
 static void node_start(struct lan *lan, uint8_t id, uint8_t priority)
@@ -140,6 +162,8 @@ static void node_beat(struct lan *lan, struct node *n)
 			continue;
 		member_report(&n->m, &report);
 		report.drained = true;
+		report.newer = !n->old;
+		report.hears_us = !lan->cut[to][n->id];
 		member_heard(&peer->m, lan->now_ns, n->id, &report);
 	}
 }
@@ -212,6 +236,14 @@ static void assert_owner(struct lan *lan, uint8_t owner)
 		assert_int_equal(n->holds, i == owner);
 		assert_int_equal(n->m.epoch, lan->node[owner].m.epoch);
 	}
+}
+
+/* The same, whatever @away believes. */
+static void assert_owner_but(struct lan *lan, uint8_t owner, uint8_t away)
+{
+	lan->node[away].on = false;
+	assert_owner(lan, owner);
+	lan->node[away].on = true;
 }
 
 /* Of three priorities: the first one owns, the others are in sync. */
@@ -426,7 +458,7 @@ static void test_unhealthy_is_last(void **state)
 	node_start(&lan, 2, 200);
 	node_start(&lan, 3, 50);
 	lan_run(&lan, 1000);
-	member_set_healthy(&lan.node[2].m, lan.now_ns, false);
+	member_set_health(&lan.node[2].m, lan.now_ns, 0, 0);
 	lan_run(&lan, 200);
 	node_kill(&lan, 1);
 	lan_run(&lan, 1000);
@@ -483,13 +515,19 @@ static void test_unhealthy_owner_hands_over(void **state)
 	lan_run(&lan, 1000);
 	node_start(&lan, 2, 100);
 	lan_run(&lan, 1000);
-	member_set_healthy(&lan.node[1].m, lan.now_ns, false);
+	/* A blip is borne. */
+	member_set_health(&lan.node[1].m, lan.now_ns, 0, 0);
 	lan_run(&lan, 400);
+	member_set_health(&lan.node[1].m, lan.now_ns, MEMBER_SCORE_MAX, 0);
+	lan_run(&lan, 1000);
+	assert_int_equal(lan.node[1].handed_over, 0);
+	member_set_health(&lan.node[1].m, lan.now_ns, 0, 0);
+	lan_run(&lan, 700);
 	assert_int_equal(lan.node[1].handed_over, 1);
 	assert_int_equal(lan.node[1].hand_over_to, 2);
 
 	/* Not to one that is no better off. */
-	member_set_healthy(&lan.node[2].m, lan.now_ns, false);
+	member_set_health(&lan.node[2].m, lan.now_ns, 0, 0);
 	lan_run(&lan, 3000);
 	assert_int_equal(lan.node[1].handed_over, 1);
 }
@@ -814,6 +852,62 @@ static void test_clock_behind(void **state)
 	assert_true(lan.node[1].m.listen_ns == listen_ns);
 }
 
+/* An owner that was away for less than others wait: they own before it does. */
+static void test_lapse(void **state)
+{
+	struct lan lan = lan_make();
+
+	(void)state;
+	lan_start_three(&lan);
+	lan.node[1].stopped = true;
+	lan_run(&lan, 200);	/* and up to 100 since its last heartbeat */
+	lan.node[1].stopped = false;
+	member_lapse(&lan.node[1].m, lan.now_ns);
+	assert_false(lan.node[1].holds);
+	assert_int_equal(lan.node[1].m.state, MEMBER_BACKUP);
+	lan_run(&lan, 100);
+	assert_int_equal(lan.node[2].m.state, MEMBER_OWNER);
+	lan_run(&lan, 500);
+	assert_owner(&lan, 2);
+	assert_int_equal(lan.most_owners, 1);
+	lan_run(&lan, 5000);
+	assert_owner(&lan, 2);
+	/* For longer: nothing else happens. */
+	lan.node[2].stopped = true;
+	lan_run(&lan, 200);
+	lan.node[2].holds = false;	/* its kernel half's */
+	lan_run(&lan, 60000);
+	assert_owner_but(&lan, 1, 2);
+	lan.node[2].stopped = false;
+	member_lapse(&lan.node[2].m, lan.now_ns);
+	lan_run(&lan, 1000);
+	assert_owner(&lan, 1);
+	assert_int_equal(lan.most_owners, 1);
+}
+
+/* Nobody else is there, or could serve: it owns again when it has listened. */
+static void test_lapse_alone(void **state)
+{
+	struct lan lan = lan_make();
+
+	(void)state;
+	node_start(&lan, 1, 100);
+	lan_run(&lan, 2000);
+	member_lapse(&lan.node[1].m, lan.now_ns);
+	assert_false(lan.node[1].holds);
+	lan_run(&lan, 640);
+	assert_int_equal(lan.node[1].m.state, MEMBER_BACKUP);
+	lan_run(&lan, 20);
+	assert_owner(&lan, 1);
+	/* A backup that lapses follows whom it followed. */
+	node_start(&lan, 2, 100);
+	lan_run(&lan, 2000);
+	member_lapse(&lan.node[2].m, lan.now_ns);
+	lan_run(&lan, 200);
+	assert_owner(&lan, 1);
+	assert_int_equal(lan.node[2].acquired, 0);
+}
+
 static void test_isolated(void **state)
 {
 	struct lan lan = lan_make();
@@ -947,6 +1041,463 @@ static void test_owner_restarts_and_dies(void **state)
 	assert_owner(&lan, 2);
 }
 
+/* All its links are down, or back. */
+static void node_isolate(struct lan *lan, uint8_t id, bool isolated)
+{
+	unsigned int to;
+
+	for (to = 1; to <= MEMBERS; to++)
+		if (to != id)
+			lan_cut(lan, id, (uint8_t)to, isolated);
+	member_set_isolated(&lan->node[id].m, lan->now_ns, isolated);
+}
+
+/* The machine boots: a switch may have carrier and not forward for a while. */
+static void test_boot(void **state)
+{
+	struct lan lan = lan_make();
+
+	(void)state;
+	node_boot(&lan, 1, 100, false, 0, false);
+	lan_run(&lan, 9900);
+	assert_int_equal(lan.node[1].acquired, 0);
+	assert_int_equal(member_waits(&lan.node[1].m, lan.now_ns), MEMBER_WAIT_DELAY);
+	lan_run(&lan, 200);
+	assert_owner(&lan, 1);
+
+	/* Who hears somebody knows that it is not alone, and need not wait. */
+	lan = lan_make();
+	node_boot(&lan, 1, 100, false, 0, false);
+	node_boot(&lan, 2, 90, false, 0, false);
+	lan_run(&lan, 800);
+	assert_owner(&lan, 1);
+	node_kill(&lan, 1);
+	lan_run(&lan, 400);
+	assert_owner(&lan, 2);
+	assert_int_equal(lan.most_owners, 1);
+}
+
+static void test_only_member(void **state)
+{
+	struct lan lan = lan_make();
+
+	(void)state;
+	node_boot(&lan, 1, 100, false, 0, false);
+	lan.node[1].m.params.alone = true;
+	lan_run(&lan, 800);
+	assert_owner(&lan, 1);
+	/* Nobody else can own: it goes on, whatever its links do. */
+	node_isolate(&lan, 1, true);
+	lan_run(&lan, 5000);
+	assert_owner(&lan, 1);
+}
+
+/* Members are there whose sessions have not begun, or recordings of them. */
+static void test_present_without_session(void **state)
+{
+	struct lan lan = lan_make();
+	unsigned int i;
+
+	(void)state;
+	node_start(&lan, 1, 100);
+	for (i = 0; i < 95; i++) {
+		lan_run(&lan, 100);
+		member_set_present(&lan.node[1].m, lan.now_ns);
+	}
+	assert_int_equal(lan.node[1].acquired, 0);
+	assert_int_equal(member_waits(&lan.node[1].m, lan.now_ns), MEMBER_WAIT_PRESENT);
+	/* Bounded: recordings can do no more than that. */
+	for (i = 0; i < 10; i++) {
+		lan_run(&lan, 100);
+		member_set_present(&lan.node[1].m, lan.now_ns);
+	}
+	assert_owner(&lan, 1);
+}
+
+/* Another key or version is heard: it says so, and waits. */
+static void test_unsure(void **state)
+{
+	struct lan lan = lan_make();
+	unsigned int i;
+
+	(void)state;
+	node_start(&lan, 1, 100);
+	for (i = 0; i < 290; i++) {
+		lan_run(&lan, 100);
+		member_set_unsure(&lan.node[1].m, lan.now_ns);
+	}
+	assert_int_equal(lan.node[1].acquired, 0);
+	assert_int_equal(member_waits(&lan.node[1].m, lan.now_ns), MEMBER_WAIT_UNSURE);
+	for (i = 0; i < 15; i++) {
+		lan_run(&lan, 100);
+		member_set_unsure(&lan.node[1].m, lan.now_ns);
+	}
+	assert_owner(&lan, 1);
+
+	/* And it ends when that is heard no more. */
+	lan = lan_make();
+	node_start(&lan, 1, 100);
+	member_set_unsure(&lan.node[1].m, lan.now_ns);
+	lan_run(&lan, 2900);
+	assert_int_equal(lan.node[1].acquired, 0);
+	lan_run(&lan, 400);
+	assert_owner(&lan, 1);
+}
+
+/* The firewall of the backup keeps all from it: the owner is not dead for that. */
+static void test_blocked(void **state)
+{
+	struct lan lan = lan_make();
+
+	(void)state;
+	node_start(&lan, 1, 200);
+	node_start(&lan, 2, 100);
+	lan_run(&lan, 1000);
+	assert_owner(&lan, 1);
+	lan.cut[1][2] = true;
+	member_set_blocked(&lan.node[2].m, lan.now_ns, true);
+	lan_run(&lan, 5000);
+	assert_int_equal(lan.node[2].acquired, 0);
+	assert_int_equal(member_waits(&lan.node[2].m, lan.now_ns), MEMBER_WAIT_BLOCKED);
+	/* It has not begun anew meanwhile, and it ends. */
+	member_set_blocked(&lan.node[2].m, lan.now_ns, true);
+	lan_run(&lan, 24000);
+	assert_int_equal(lan.node[2].acquired, 0);
+	lan_run(&lan, 2000);
+	assert_int_equal(lan.node[2].acquired, 1);
+
+	/* It was opened, and the owner is heard: nothing has happened. */
+	lan = lan_make();
+	node_start(&lan, 1, 200);
+	node_start(&lan, 2, 100);
+	lan_run(&lan, 1000);
+	lan.cut[1][2] = true;
+	member_set_blocked(&lan.node[2].m, lan.now_ns, true);
+	lan_run(&lan, 5000);
+	lan.cut[1][2] = false;
+	member_set_blocked(&lan.node[2].m, lan.now_ns, false);
+	lan_run(&lan, 1000);
+	assert_owner(&lan, 1);
+	assert_int_equal(lan.node[2].acquired, 0);
+}
+
+/* Both lose all links; carrier comes back at once, and frames pass later. */
+static void test_links_back_before_frames(void **state)
+{
+	struct lan lan = lan_make();
+
+	(void)state;
+	node_start(&lan, 1, 100);
+	node_start(&lan, 2, 200);
+	lan.node[2].m.params.priority = 90;	/* 1 owns */
+	lan_run(&lan, 2000);
+	node_isolate(&lan, 1, true);
+	node_isolate(&lan, 2, true);
+	lan_run(&lan, 5000);
+	assert_int_equal(lan_owners(&lan), 0);
+	member_set_isolated(&lan.node[1].m, lan.now_ns, false);
+	member_set_isolated(&lan.node[2].m, lan.now_ns, false);
+	lan.most_owners = 0;
+	lan_run(&lan, 8000);
+	assert_int_equal(lan.most_owners, 0);
+	lan_cut(&lan, 1, 2, false);
+	lan_run(&lan, 200);
+	assert_int_equal(lan_owners(&lan), 1);
+	assert_int_equal(lan.most_owners, 1);
+
+	/* A network that forwards nothing for longer: somebody has to serve. */
+	node_isolate(&lan, 1, true);
+	node_isolate(&lan, 2, true);
+	lan_run(&lan, 1000);
+	member_set_isolated(&lan.node[1].m, lan.now_ns, false);
+	lan_run(&lan, 11000);
+	assert_int_equal(lan.node[1].m.state, MEMBER_OWNER);
+}
+
+/* An owner that was cut off, while the other one served, was started again, and served. */
+static void cut_off_owner_returns(bool epoch_lost)
+{
+	struct lan lan = lan_make();
+
+	node_start_epoch(&lan, 1, 200, false, 7);
+	node_start(&lan, 2, 100);
+	lan_run(&lan, 2000);
+	assert_owner(&lan, 1);
+	node_isolate(&lan, 1, true);
+	lan_run(&lan, 3000);
+	assert_int_equal(lan.node[1].released, 1);
+	assert_true(lan.node[2].holds);
+	node_start_epoch(&lan, 2, 100, false, epoch_lost ? 0 : lan.node[2].m.epoch);
+	lan_run(&lan, 3000);
+	assert_true(lan.node[2].holds);
+	lan.most_owners = 0;
+	node_isolate(&lan, 1, false);
+	lan_run(&lan, 2000);
+	assert_owner(&lan, 2);
+	assert_int_equal(lan.most_owners, 1);
+	assert_true(lan.node[2].m.epoch > 8);
+}
+
+static void test_cut_off_owner_returns(void **state)
+{
+	(void)state;
+	cut_off_owner_returns(false);
+	cut_off_owner_returns(true);
+}
+
+/* Two that do not hear each other though their links are up. */
+static void split_served(struct lan *lan, uint32_t served1, uint32_t served2)
+{
+	*lan = lan_make();
+	node_start(lan, 1, 200);
+	node_start(lan, 2, 100);
+	lan_run(lan, 2000);
+	split(lan, true);
+	lan_run(lan, 3000);
+	assert_int_equal(lan_owners(lan), 2);
+	member_set_service(&lan->node[1].m, served1);
+	member_set_service(&lan->node[2].m, served2);
+	lan->node[1].asserted = 0;
+	lan->node[2].asserted = 0;
+	split(lan, false);
+	lan_run(lan, 250);
+	assert_int_equal(lan_owners(lan), 1);
+}
+
+static void test_split_brain_service(void **state)
+{
+	struct lan lan;
+
+	(void)state;
+	/* The one that has served, although its epoch is older. */
+	split_served(&lan, 3000, 100);
+	assert_owner(&lan, 1);
+	assert_true(lan.node[1].m.epoch > 2);	/* nobody refuses its records */
+	/* And it announces, although it never stopped to be owner. */
+	assert_true(lan.node[1].asserted + lan.node[1].acquired >= 2);
+	split_served(&lan, 100, 3000);
+	assert_owner(&lan, 2);
+	/* None, or the same: as before there were such figures. */
+	split_served(&lan, 0, 0);
+	assert_owner(&lan, 2);
+	split_served(&lan, 2000, 2500);
+	assert_owner(&lan, 2);
+}
+
+/* One that took over without the state gives way to the one that has it. */
+static void test_split_brain_sound(void **state)
+{
+	struct lan lan = lan_make();
+
+	(void)state;
+	node_start(&lan, 1, 100);
+	node_start(&lan, 2, 200);
+	lan.node[2].syncs = false;
+	lan.node[2].m.params.priority = 90;
+	lan_run(&lan, 2000);
+	lan.node[1].m.sound = true;
+	member_set_in_sync(&lan.node[2].m, lan.now_ns, false);
+	split(&lan, true);
+	lan_run(&lan, 2000);
+	assert_int_equal(lan_owners(&lan), 2);
+	assert_true(lan.node[2].m.epoch > lan.node[1].m.epoch);
+	split(&lan, false);
+	lan_run(&lan, 400);
+	assert_owner(&lan, 1);
+}
+
+/* One that is deaf would never know: who hears it yields to the newer epoch. */
+static void test_split_brain_deaf(void **state)
+{
+	struct lan lan = lan_make();
+
+	(void)state;
+	node_start(&lan, 1, 200);
+	node_start(&lan, 2, 100);
+	lan_run(&lan, 2000);
+	member_set_service(&lan.node[1].m, 60000);
+	lan.cut[1][2] = true;
+	lan_run(&lan, 1500);
+	assert_int_equal(lan.node[1].m.state, MEMBER_BACKUP);
+	assert_true(lan.node[2].holds);
+	assert_false(lan.node[1].holds);
+}
+
+/* It was owner for a moment, and nobody but itself noticed: switches have. */
+static void test_moment_of_ownership(void **state)
+{
+	struct lan lan = lan_make();
+
+	(void)state;
+	node_start(&lan, 1, 200);
+	node_start(&lan, 2, 100);
+	lan_run(&lan, 2000);
+	member_set_service(&lan.node[1].m, 5000);
+	lan.node[1].acquired = 0;
+	lan.node[2].syncs = false;	/* 1 hears no request */
+	split(&lan, true);
+	lan_run(&lan, 500);
+	assert_true(lan.node[2].holds);
+	/* Its heartbeats as owner are lost, and then it hears 1, which serves. */
+	lan.cut[1][2] = false;
+	lan_run(&lan, 400);
+	assert_false(lan.node[2].holds);
+	assert_true(lan.node[1].holds);
+	assert_int_equal(lan.node[1].acquired + lan.node[1].asserted, 0);
+	lan.cut[2][1] = false;
+	lan_run(&lan, 250);
+	/* With a newer epoch than any that a kernel knows, and so announced. */
+	assert_owner(&lan, 1);
+	assert_true(lan.node[1].acquired + lan.node[1].asserted >= 1);
+	assert_true(lan.node[1].m.epoch > 2);
+}
+
+/* Against one that is deaf and has the older epoch: more and more seldom. */
+static void test_assert_pace(void **state)
+{
+	struct lan lan = lan_make();
+	struct member_report rival = { .state = MEMBER_OWNER, .epoch = 1, .priority = 1,
+				       .score = MEMBER_SCORE_MAX, .owner = 2, .newer = true };
+	unsigned int i;
+
+	(void)state;
+	node_start_epoch(&lan, 1, 200, false, 8);
+	lan_run(&lan, 1000);
+	for (i = 0; i < 3000; i++) {
+		lan_run(&lan, 100);
+		member_heard(&lan.node[1].m, lan.now_ns, 2, &rival);
+	}
+	assert_owner(&lan, 1);
+	/* Of five minutes: ten in the first of them, then one a minute. */
+	assert_in_range(lan.node[1].asserted, 8, 16);
+}
+
+static void test_epoch_jump(void **state)
+{
+	struct member_report report = { .state = MEMBER_BACKUP, .priority = 100, .score = 1000 };
+	struct lan lan = lan_make();
+
+	(void)state;
+	node_start(&lan, 1, 100);
+	lan_run(&lan, 1000);
+	report.epoch = UINT32_MAX;
+	member_heard(&lan.node[1].m, lan.now_ns, 2, &report);
+	report.epoch = 2 + (1U << 20);
+	member_heard(&lan.node[1].m, lan.now_ns, 2, &report);
+	assert_int_equal(lan.node[1].m.refused, 2);
+	assert_false(lan.node[1].m.peer[2].alive);
+	assert_int_equal(lan.node[1].m.max_epoch, 1);
+	/* One that knows nothing yet takes what it hears, but for the very last ones. */
+	node_start(&lan, 3, 100);
+	report.epoch = UINT32_MAX - 5;
+	member_heard(&lan.node[3].m, lan.now_ns, 2, &report);
+	assert_int_equal(lan.node[3].m.refused, 1);
+	report.epoch = 3000000000U;
+	member_heard(&lan.node[3].m, lan.now_ns, 2, &report);
+	assert_true(lan.node[3].m.peer[2].alive);
+}
+
+/* The better member decides, whatever the owner has configured; and what somebody has
+ * asked for is not undone.
+ */
+static void test_preempt_of_the_better(void **state)
+{
+	struct lan lan = lan_make();
+
+	(void)state;
+	node_start(&lan, 1, 100);
+	lan_run(&lan, 1000);
+	node_start_epoch(&lan, 2, 200, true, 0);
+	lan_run(&lan, 3000);
+	assert_true(lan.node[1].handed_over >= 1);
+	switch_over(&lan, 1, 2);
+	lan_run(&lan, 500);
+	assert_owner(&lan, 2);
+
+	lan.node[1].handed_over = 0;
+	member_stand_down(&lan.node[2].m);
+	switch_over(&lan, 2, 1);
+	lan_run(&lan, 20000);
+	assert_owner(&lan, 1);
+	assert_int_equal(lan.node[1].handed_over, 0);
+	/* Who has it back for another reason is as before. */
+	node_kill(&lan, 1);
+	lan_run(&lan, 1000);
+	node_start(&lan, 1, 100);
+	lan_run(&lan, 1000);
+	assert_owner(&lan, 2);
+
+	/* One that does not want it is not given it, whatever the owner has configured. */
+	lan = lan_make();
+	node_start_epoch(&lan, 1, 100, true, 0);
+	lan_run(&lan, 1000);
+	node_start(&lan, 2, 200);
+	lan_run(&lan, 5000);
+	assert_int_equal(lan.node[1].handed_over, 0);
+}
+
+/* Health is more than yes or no. */
+static void test_health(void **state)
+{
+	struct lan lan = lan_make();
+
+	(void)state;
+	lan_start_three(&lan);
+	/* The backup has lost one of ten LANs, the owner two. */
+	member_set_health(&lan.node[2].m, lan.now_ns, 900, 0);
+	member_set_health(&lan.node[3].m, lan.now_ns, 0, 0);
+	member_set_health(&lan.node[1].m, lan.now_ns, 900, 0);
+	lan_run(&lan, 3000);
+	assert_int_equal(lan.node[1].handed_over, 0);
+	member_set_health(&lan.node[1].m, lan.now_ns, 800, 0);
+	lan_run(&lan, 800);
+	assert_true(lan.node[1].handed_over >= 1);
+	assert_int_equal(lan.node[1].hand_over_to, 2);
+
+	/* Nobody is heard on one of its LANs, and somebody on all of the other's. */
+	lan.node[1].handed_over = 0;
+	member_set_health(&lan.node[1].m, lan.now_ns, 1000, 1);
+	member_set_health(&lan.node[2].m, lan.now_ns, 1000, 1);
+	lan_run(&lan, 5000);
+	assert_int_equal(lan.node[1].handed_over, 0);
+	member_set_health(&lan.node[2].m, lan.now_ns, 1000, 0);
+	lan_run(&lan, 2500);
+	assert_int_equal(lan.node[1].handed_over, 0);
+	lan_run(&lan, 1000);
+	assert_true(lan.node[1].handed_over >= 1);
+
+	/* State is worth more than the last LAN; to be able to serve is worth more. */
+	member_set_health(&lan.node[1].m, lan.now_ns, 1000, 0);
+	member_set_health(&lan.node[2].m, lan.now_ns, 500, 0);
+	member_set_health(&lan.node[3].m, lan.now_ns, 1000, 0);
+	member_set_in_sync(&lan.node[3].m, lan.now_ns, false);
+	lan.node[3].syncs = false;
+	lan_run(&lan, 500);
+	assert_int_equal(member_best_backup(&lan.node[1].m, true), 2);
+	member_set_health(&lan.node[2].m, lan.now_ns, 0, 0);
+	lan_run(&lan, 500);
+	assert_int_equal(member_best_backup(&lan.node[1].m, true), 3);
+}
+
+/* Members of the old version, which say nothing of all this. */
+static void test_old_members(void **state)
+{
+	struct lan lan = lan_make();
+
+	(void)state;
+	node_start(&lan, 1, 200);
+	node_start(&lan, 2, 100);
+	lan.node[1].old = true;
+	lan.node[2].old = true;
+	lan_run(&lan, 2000);
+	split(&lan, true);
+	lan_run(&lan, 2000);
+	member_set_service(&lan.node[1].m, 60000);
+	split(&lan, false);
+	lan_run(&lan, 400);
+	assert_owner(&lan, 2);
+}
+
 static void test_epoch_exhausted(void **state)
 {
 	struct lan lan = lan_make();
@@ -1006,12 +1557,30 @@ int main(void)
 		cmocka_unit_test(test_clock_jump_owner),
 		cmocka_unit_test(test_clock_behind),
 		cmocka_unit_test(test_isolated),
+		cmocka_unit_test(test_lapse),
+		cmocka_unit_test(test_lapse_alone),
 		cmocka_unit_test(test_flapping),
 		cmocka_unit_test(test_owner_restarts),
 		cmocka_unit_test(test_owner_is_another_at_the_same_epoch),
 		cmocka_unit_test(test_owner_restarts_alone_with_state),
 		cmocka_unit_test(test_owner_restarts_without_state),
 		cmocka_unit_test(test_owner_restarts_and_dies),
+		cmocka_unit_test(test_boot),
+		cmocka_unit_test(test_only_member),
+		cmocka_unit_test(test_present_without_session),
+		cmocka_unit_test(test_unsure),
+		cmocka_unit_test(test_blocked),
+		cmocka_unit_test(test_links_back_before_frames),
+		cmocka_unit_test(test_cut_off_owner_returns),
+		cmocka_unit_test(test_split_brain_service),
+		cmocka_unit_test(test_split_brain_sound),
+		cmocka_unit_test(test_split_brain_deaf),
+		cmocka_unit_test(test_moment_of_ownership),
+		cmocka_unit_test(test_assert_pace),
+		cmocka_unit_test(test_epoch_jump),
+		cmocka_unit_test(test_preempt_of_the_better),
+		cmocka_unit_test(test_health),
+		cmocka_unit_test(test_old_members),
 		cmocka_unit_test(test_epoch_exhausted),
 		cmocka_unit_test(test_bad_ids),
 	};

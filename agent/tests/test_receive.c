@@ -6,8 +6,8 @@
 
 #include <cmocka.h>
 
-#include "../receive.h"
 #include "pattern.h"
+#include "stream/receive.h"
 
 #define REORDER	64
 
@@ -220,6 +220,8 @@ static void test_receive_bounds(void **state)
 	assert_int_equal(receive_highest(r), 5 * REORDER - 1);
 	assert_int_equal(receive_stats(r)->beyond, 4 * REORDER - 1);
 	give(r, now, 1);
+	while (receive_rest(r, now))
+		;
 	assert_int_equal(expected, REORDER + 1);
 	assert_true(receive_poll(r, now, &f));
 	assert_int_equal(f.head.type, FRAME_ACK);
@@ -320,6 +322,61 @@ static void test_gone_in_the_middle(void **state)
 	assert_int_equal(expected, 101);
 }
 
+/* A hole that is filled at last: what waited behind it is delivered in parts. */
+static void test_rest_in_parts(void **state)
+{
+	struct receive *r = receive;
+	struct frame f;
+	uint64_t seq;
+
+	(void)state;
+	for (seq = 2; seq < REORDER - 5; seq++)
+		give(r, now, seq);
+	give(r, now, REORDER);
+	give(r, now, 1);
+	assert_int_equal(expected, 2 + RECEIVE_BURST);
+	assert_true(receive_due(r) <= now);
+	assert_int_equal(receive_missing_since(r), 0);
+	/* The next one again, while it waits: once. */
+	give(r, now, expected);
+	assert_int_equal(receive_stats(r)->duplicates, 1);
+	assert_int_equal(expected, 2 + RECEIVE_BURST);
+	assert_true(receive_rest(r, now));
+	assert_int_equal(expected, REORDER - 5);
+	assert_int_equal(receive_held(r), 1);
+	/* Now there is a hole again. */
+	assert_false(receive_rest(r, now));
+	assert_int_equal(receive_missing_since(r), now);
+	assert_true(receive_poll(r, now, &f));
+	assert_int_equal(f.head.type, FRAME_ACK);
+	assert_true(receive_due(r) > now);
+}
+
+/* What is gone is no longer sent again; what came of it and waits is no loss. */
+static void test_gone_while_some_wait(void **state)
+{
+	struct receive *r = receive;
+	uint64_t seq;
+
+	(void)state;
+	for (seq = 2; seq < 50; seq++)
+		give(r, now, seq);
+	give(r, now, 1);
+	assert_int_equal(expected, 2 + RECEIVE_BURST);
+	/* Nor is more delivered at once for that. */
+	receive_gone(r, now, 60);
+	receive_gone(r, now, 40);
+	assert_int_equal(lost, 0);
+	assert_int_equal(expected, 2 + RECEIVE_BURST);
+	assert_true(receive_rest(r, now));
+	assert_int_equal(lost, 10);
+	assert_int_equal(expected, 60);
+	assert_int_equal(receive_held(r), 0);
+	assert_false(receive_rest(r, now));
+	give(r, now, 60);
+	assert_int_equal(expected, 61);
+}
+
 int main(void)
 {
 #define RECEIVE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
@@ -328,6 +385,8 @@ int main(void)
 		RECEIVE(test_nothing_gets_through),
 		RECEIVE(test_nack_leaves_fresh_holes),
 		RECEIVE(test_ack_timing),
+		RECEIVE(test_rest_in_parts),
+		RECEIVE(test_gone_while_some_wait),
 		RECEIVE(test_receive_bounds),
 		RECEIVE(test_last_frames_lost),
 		RECEIVE(test_gone_in_the_middle),

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "../replay.h"
+#include "wire/replay.h"
 
 /* Counters so far behind the highest are refused unseen. */
 #define WINDOW	(REPLAY_BITS - 64)

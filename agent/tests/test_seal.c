@@ -9,39 +9,50 @@
 #include <cmocka.h>
 #include <sodium.h>
 
-#include "../frame.h"
-#include "../seal.h"
+#include "wire/frame.h"
+#include "wire/seal.h"
 
 #define BOOT	0x1122334455667788ULL
 #define COUNTER	0x0102030405060708ULL
 
 static const uint8_t keys[3][SEAL_KEY_BYTES] = { { 1, 2, 3 }, { 4, 5, 6 }, { 7, 8, 9 } };
 
+#define SALT	"\xa1\xa2\xa3\xa4\xa5\xa6"
+
+static uint8_t version = FRAME_VERSION;
+
 /* A datagram of @body bytes as its sender makes it; its length. */
 static size_t make(const struct seal *seal, uint8_t sender, uint8_t *datagram, size_t body)
 {
 	struct frame_head head = {
-		.type = FRAME_DATA, .sealed = seal->keys > 0, .group = seal->group,
-		.sender = sender, .key_id = seal->key_id[0], .boot_id = BOOT, .counter = COUNTER,
+		.version = version, .type = FRAME_DATA, .sealed = seal->keys > 0,
+		.group = seal->group, .sender = sender, .key_id = seal->key_id[0],
+		.boot_id = BOOT, .counter = COUNTER,
 	};
 	struct seal_subkeys subkeys;
 
+	memcpy(head.salt, SALT, FRAME_SALT_BYTES);
 	seal_derive(seal, sender, BOOT, &subkeys);
 	frame_encode_head(&head, datagram);
 	for (size_t i = 0; i < body; i++)
-		datagram[FRAME_HEAD_BYTES + i] = (uint8_t)(i * 7);
-	return seal_close(seal, &subkeys, COUNTER, datagram, body);
+		datagram[frame_head_bytes(&head) + i] = (uint8_t)(i * 7);
+	return seal_close(seal, &subkeys, &head, datagram, body);
 }
 
 static enum seal_error open_as(const struct seal *seal, uint8_t sender, uint64_t boot_id,
 			       uint64_t counter, const uint8_t *datagram, size_t len,
 			       uint8_t *body, size_t *body_len)
 {
+	struct frame_head head = {
+		.version = datagram[2], .sealed = !(datagram[3] & 0x80), .key_id = datagram[6],
+		.counter = counter,
+	};
 	struct seal_subkeys subkeys;
 
+	if (head.version != FRAME_VERSION_OLD)
+		memcpy(head.salt, datagram + FRAME_HEAD_BYTES_OLD, FRAME_SALT_BYTES);
 	seal_derive(seal, sender, boot_id, &subkeys);
-	return seal_open(seal, &subkeys, datagram, len, !(datagram[3] & 0x80), datagram[6],
-			 counter, body, body_len);
+	return seal_open(seal, &subkeys, &head, datagram, len, body, body_len);
 }
 
 static void test_round_trip(void **state)
@@ -68,15 +79,14 @@ static void test_round_trip(void **state)
 }
 
 /* Written from Documentation/protocol.rst, not from seal.c. */
-static void test_as_documented(void **state)
+static void as_documented(size_t head, const char *nonce)
 {
 	static const uint8_t label[] = "gwsync datagram 1", id_label[] = "gwsync key id 1";
-	uint8_t input[28], subkey[32], id[16], nonce[12], datagram[FRAME_MAX], body[64];
+	uint8_t input[28], subkey[32], id[16], datagram[FRAME_MAX], body[64];
 	unsigned long long body_len;
 	struct seal seal;
 	size_t len;
 
-	(void)state;
 	assert_int_equal(seal_init(&seal, 7, keys, 1), 0);
 	len = make(&seal, 3, datagram, 40);
 
@@ -85,16 +95,38 @@ static void test_as_documented(void **state)
 	input[19] = 3;
 	memcpy(input + 20, "\x11\x22\x33\x44\x55\x66\x77\x88", 8);
 	crypto_generichash(subkey, 32, input, 28, keys[0], 32);
-	memset(nonce, 0, 4);
-	memcpy(nonce + 4, "\x01\x02\x03\x04\x05\x06\x07\x08", 8);
 	assert_int_equal(crypto_aead_chacha20poly1305_ietf_decrypt(body, &body_len, NULL,
-								   datagram + 24, len - 24,
-								   datagram, 24, nonce, subkey), 0);
+								   datagram + head, len - head,
+								   datagram, head,
+								   (const uint8_t *)nonce,
+								   subkey), 0);
 	assert_int_equal(body_len, 40);
 	assert_int_equal(body[39], (uint8_t)(39 * 7));
 
 	crypto_generichash(id, 16, id_label, 16, keys[0], 32);
 	assert_int_equal(datagram[6], id[0] ? id[0] : 1);
+}
+
+static void test_as_documented(void **state)
+{
+	(void)state;
+	as_documented(30, SALT "\x03\x04\x05\x06\x07\x08");
+	version = FRAME_VERSION_OLD;
+	as_documented(24, "\0\0\0\0\x01\x02\x03\x04\x05\x06\x07\x08");
+	version = FRAME_VERSION;
+}
+
+/* That two of them are the same by chance happens once in 139 billion runs. */
+static void test_salt(void **state)
+{
+	uint8_t salt[64][FRAME_SALT_BYTES];
+
+	(void)state;
+	for (size_t i = 0; i < 64; i++)
+		seal_salt(salt[i]);
+	for (size_t i = 0; i < 64; i++)
+		for (size_t j = 0; j < i; j++)
+			assert_memory_not_equal(salt[i], salt[j], FRAME_SALT_BYTES);
 }
 
 static void test_truncated(void **state)
@@ -258,6 +290,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_round_trip),
 		cmocka_unit_test(test_as_documented),
+		cmocka_unit_test(test_salt),
 		cmocka_unit_test(test_truncated),
 		cmocka_unit_test(test_every_bit),
 		cmocka_unit_test(test_subkeys_differ),

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "../session.h"
+#include "wire/session.h"
 
 static const uint8_t keys[3][SEAL_KEY_BYTES] = { { 1, 2, 3 }, { 4, 5, 6 }, { 7, 8, 9 } };
 
@@ -22,9 +22,12 @@ static struct session a, b, c;
 static struct frame frame;
 static enum session_drop drop;
 
+/* Each start of a daemon has a higher number. */
+static uint32_t starts = 1000;
+
 static void start(struct session *s, uint8_t member)
 {
-	assert_int_equal(session_init(s, 7, member, 0x7e, keys, 1), 0);
+	assert_int_equal(session_init(s, 7, member, ++starts, 0x7e, keys, 1), 0);
 }
 
 static struct datagram heartbeat(struct session *s)
@@ -208,35 +211,193 @@ static void test_restart_of_either(void **state)
 	connect(&a, &b);
 }
 
-/* Recordings of many former starts of b fill the candidates of a fresh a. */
-static void test_flood_of_recordings(void **state)
-{
-	struct datagram old[16];
-	uint64_t now = 1;
+#define LIVES	64
+#define FLOOD	200	/* recordings for each heartbeat of the one that is there */
 
-	(void)state;
-	for (int i = 0; i < 16; i++) {
-		start(&b, 2);
-		old[i] = heartbeat(&b);
+/* Heartbeats of as many former lives of a member as an attacker has recorded. */
+static void record_lives(struct session *s, struct datagram *old)
+{
+	for (int i = 0; i < LIVES; i++) {
+		start(s, s->self);
+		old[i] = heartbeat(s);
 	}
-	start(&b, 2);
-	for (int i = 0; i < 40 && !session_live(&a, 2); i++) {
+	start(s, s->self);
+}
+
+/* Both exchange heartbeats while recordings of the other come to each of them by the
+ * hundred.  Return: heartbeats until both are in session.
+ */
+static int meet_in_flood(const struct datagram *old_a, const struct datagram *old_b)
+{
+	uint64_t now = 1;
+	int i, j;
+
+	for (i = 0; i < 20 && !(session_live(&a, 2) && session_live(&b, 1)); i++) {
 		struct datagram hb;
 
-		take_at(&a, now++, &old[i % 16]);
+		for (j = 0; j < FLOOD; j++) {
+			take_at(&a, now++, &old_b[(i * FLOOD + j) % LIVES]);
+			take_at(&b, now++, &old_a[(i * FLOOD + j) % LIVES]);
+		}
 		hb = heartbeat(&b);
 		take_at(&a, now++, &hb);
+		for (j = 0; j < FLOOD; j++)
+			take_at(&a, now++, &old_b[(i * FLOOD + j) % LIVES]);
 		hb = heartbeat(&a);
 		take_at(&b, now++, &hb);
 	}
-	assert_true(session_live(&a, 2));
-	assert_true(session_live(&b, 1));
 	assert_int_equal(a.peer[2].boot_id, b.boot_id);
+	assert_int_equal(b.peer[1].boot_id, a.boot_id);
+	return i;
+}
+
+/* Whatever somebody has recorded of whomever, and however fast he sends it. */
+static void test_flood_of_recordings(void **state)
+{
+	static struct datagram old_a[LIVES], old_b[LIVES];
+
+	(void)state;
+	record_lives(&a, old_a);
+	record_lives(&b, old_b);
+	assert_in_range(meet_in_flood(old_a, old_b), 1, 5);
+
+	/* The owner is there, its backup is started again; then the other way round. */
+	start(&b, 2);
+	assert_in_range(meet_in_flood(old_a, old_b), 1, 5);
+	start(&a, 1);
+	assert_in_range(meet_in_flood(old_a, old_b), 1, 5);
+	start(&a, 1);
+	start(&b, 2);
+	assert_in_range(meet_in_flood(old_a, old_b), 1, 5);
+}
+
+/* Of this member's own former lives: no reason to cry wolf, but a machine with its id. */
+static void test_recordings_of_self(void **state)
+{
+	static struct datagram old[LIVES];
+	struct session twin;
+
+	(void)state;
+	record_lives(&a, old);
+	for (int i = 0; i < LIVES; i++)
+		assert_refused(take(&a, old[i]), SESSION_DROP_FORMER);
+	assert_int_equal(a.twin_start, 0);
+	start(&twin, 1);
+	assert_refused(take(&a, heartbeat(&twin)), SESSION_DROP_DUPLICATE);
+	assert_int_equal(a.twin_start, session_start(&twin));
+	session_wipe(&twin);
+}
+
+/* Started with a clock that went back: recordings are newer, and it still gets in. */
+static void test_clock_went_back(void **state)
+{
+	static struct datagram old[LIVES];
+
+	(void)state;
+	record_lives(&b, old);
+	assert_int_equal(session_init(&b, 7, 2, 5, 0x7e, keys, 1), 0);
+	for (int i = 0; i < 12 && !session_live(&a, 2); i++) {
+		take(&a, old[i % 4]);
+		take(&a, heartbeat(&b));
+		take(&b, heartbeat(&a));
+	}
+	assert_true(session_live(&a, 2));
+	assert_int_equal(a.peer[2].boot_id, b.boot_id);
+	/* It hears what it was, and can be more than that. */
+	assert_refused(take(&b, old[7]), SESSION_DROP_DUPLICATE);
+	session_renew(&b, b.twin_start + 1);
+	assert_true(session_start(&b) > 5);
+	assert_int_equal(b.counter, 0);
+	assert_false(session_live(&b, 1));
+	connect(&a, &b);
+	assert_int_equal(a.peer[2].boot_id, b.boot_id);
+}
+
+/* A member of the old version speaks that alone. */
+static struct datagram old_heartbeat(struct session *s)
+{
+	struct frame f = { .head = { .version = FRAME_VERSION_OLD, .type = FRAME_HEARTBEAT } };
+	struct datagram d;
+
+	f.heartbeat.interval_ms = 100;
+	f.heartbeat.oldest_seq = 1;
+	f.heartbeat.flags = FRAME_HEARTBEAT_HEALTHY;
+	session_echo(s, &f.heartbeat);
+	d.len = session_send(s, &f, d.bytes);
+	assert_true(d.len > 0);
+	assert_int_equal(d.bytes[2], FRAME_VERSION_OLD);
+	return d;
+}
+
+static void test_old_version(void **state)
+{
+	(void)state;
+	assert_int_equal(session_version(&a, 1000), FRAME_VERSION);
+	assert_false(session_has_old(&a, 1000));
+	assert_int_equal(take(&a, old_heartbeat(&b)), SESSION_PRESENT);
+	assert_true(session_has_old(&a, 1000));
+	assert_int_equal(take(&b, old_heartbeat(&a)), SESSION_BEGUN);
+	assert_int_equal(take(&a, old_heartbeat(&b)), SESSION_BEGUN);
+	assert_int_equal(frame.heartbeat.score, FRAME_SCORE_MAX);
+	assert_int_equal(frame.heartbeat.peer[0].heard, UINT64_MAX);
+	assert_true(session_live(&a, 2));
+	assert_false(session_is_new(&a, 2));
+	assert_int_equal(session_version(&a, 1000), FRAME_VERSION_OLD);
+	/* It has gone: those that are left speak as they like. */
+	assert_int_equal(session_version(&a, 2000 + SESSION_OLD_NS), FRAME_VERSION);
+	assert_false(session_has_old(&a, 2000 + SESSION_OLD_NS));
+
+	/* One that sends both, for others, is a new one. */
+	assert_int_equal(take(&a, heartbeat(&b)), SESSION_ACCEPTED);
+	assert_int_equal(take(&a, old_heartbeat(&b)), SESSION_ACCEPTED);
+	assert_true(session_is_new(&a, 2));
+	assert_int_equal(session_version(&a, 1000), FRAME_VERSION);
+	assert_false(session_has_old(&a, 1000));
+}
+
+/* Recordings of the old version, where a start has no number, are older than any new. */
+static void test_old_recordings(void **state)
+{
+	struct datagram old[SESSION_CANDIDATES + 1];
+
+	(void)state;
+	for (int i = 0; i <= SESSION_CANDIDATES; i++) {
+		assert_int_equal(session_init(&b, 7, 2, UINT32_MAX - (uint32_t)i, 0x7e, keys, 1),
+				 0);
+		old[i] = old_heartbeat(&b);
+	}
+	start(&b, 2);
+	for (int i = 0; i < 3; i++) {
+		take(&a, heartbeat(&b));
+		for (int j = 0; j <= SESSION_CANDIDATES; j++)
+			take(&a, old[j]);
+		take(&b, heartbeat(&a));
+	}
+	take(&a, heartbeat(&b));
+	assert_int_equal(a.peer[2].boot_id, b.boot_id);
+	assert_true(session_live(&b, 1));
+}
+
+/* Memory that comes again, as a snapshot brings it: the same counter, another nonce. */
+static void test_memory_comes_again(void **state)
+{
+	static struct session copy;
+	struct datagram d, e;
+
+	(void)state;
+	copy = a;
+	d = heartbeat(&a);
+	e = heartbeat(&copy);
+	assert_int_equal(d.len, e.len);
+	assert_memory_equal(d.bytes, e.bytes, FRAME_HEAD_BYTES_OLD);
+	assert_memory_not_equal(d.bytes + FRAME_HEAD_BYTES_OLD, e.bytes + FRAME_HEAD_BYTES_OLD,
+				FRAME_SALT_BYTES);
+	assert_memory_not_equal(d.bytes + FRAME_HEAD_BYTES, e.bytes + FRAME_HEAD_BYTES, 16);
 }
 
 static bool echoes(uint64_t boot_id)
 {
-	for (int i = 0; i < SESSION_CANDIDATES; i++) {
+	for (int i = 0; i < 2 * SESSION_CANDIDATES; i++) {
 		struct frame_heartbeat hb;
 
 		session_echo(&a, &hb);
@@ -246,7 +407,7 @@ static bool echoes(uint64_t boot_id)
 	return false;
 }
 
-/* Each in its turn; the one silent for longest makes room. */
+/* Each in its turn; of the older ones the one silent for longest makes room. */
 static void test_candidates(void **state)
 {
 	uint64_t boot_id[SESSION_CANDIDATES + 1], now = 1;
@@ -271,6 +432,8 @@ static void test_candidates(void **state)
 	assert_true(echoes(boot_id[0]));
 	assert_false(echoes(boot_id[1]));
 	assert_true(echoes(boot_id[2]));
+	assert_true(session_present(&a, now, 2));
+	assert_false(session_present(&a, now + 5, 2));
 }
 
 static void test_peer_entry_of_the_future(void **state)
@@ -327,13 +490,13 @@ static void test_strangers(void **state)
 
 	(void)state;
 	connect(&a, &b);
-	assert_int_equal(session_init(&c, 8, 2, 0x7e, keys, 1), 0);
+	assert_int_equal(session_init(&c, 8, 2, ++starts, 0x7e, keys, 1), 0);
 	assert_refused(take(&a, heartbeat(&c)), SESSION_DROP_GROUP);
-	assert_int_equal(session_init(&c, 7, 9, 1 << 9, keys, 1), 0);
+	assert_int_equal(session_init(&c, 7, 9, ++starts, 1 << 9, keys, 1), 0);
 	assert_refused(take(&a, heartbeat(&c)), SESSION_DROP_MEMBER);
-	assert_int_equal(session_init(&c, 7, 3, 0x7e, keys + 1, 1), 0);
+	assert_int_equal(session_init(&c, 7, 3, ++starts, 0x7e, keys + 1, 1), 0);
 	assert_refused(take(&a, heartbeat(&c)), SESSION_DROP_KEY);
-	assert_int_equal(session_init(&c, 7, 3, 0x7e, NULL, 0), 0);
+	assert_int_equal(session_init(&c, 7, 3, ++starts, 0x7e, NULL, 0), 0);
 	assert_refused(take(&a, heartbeat(&c)), SESSION_DROP_MODE);
 	assert_refused(take(&c, heartbeat(&a)), SESSION_DROP_MODE);
 	/* The own datagram, back from the switch. */
@@ -356,12 +519,13 @@ static void test_malformed_inside(void **state)
 
 	(void)state;
 	connect(&a, &b);
-	head = (struct frame_head) { .type = FRAME_ACK, .sealed = true, .group = 7, .sender = 2,
+	head = (struct frame_head) { .version = FRAME_VERSION, .type = FRAME_ACK, .sealed = true,
+		.group = 7, .sender = 2,
 				     .key_id = b.seal.key_id[0], .boot_id = b.boot_id,
 				     .counter = ++b.counter };
 	frame_encode_head(&head, d.bytes);
 	memset(d.bytes + FRAME_HEAD_BYTES, 0, 5);
-	d.len = seal_close(&b.seal, &b.subkeys, b.counter, d.bytes, 5);
+	d.len = seal_close(&b.seal, &b.subkeys, &head, d.bytes, 5);
 	assert_refused(take(&a, d), SESSION_DROP_BODY);
 }
 
@@ -370,8 +534,8 @@ static void test_auth_none(void **state)
 	struct datagram d;
 
 	(void)state;
-	assert_int_equal(session_init(&a, 7, 1, 0x7e, NULL, 0), 0);
-	assert_int_equal(session_init(&b, 7, 2, 0x7e, NULL, 0), 0);
+	assert_int_equal(session_init(&a, 7, 1, ++starts, 0x7e, NULL, 0), 0);
+	assert_int_equal(session_init(&b, 7, 2, ++starts, 0x7e, NULL, 0), 0);
 	connect(&a, &b);
 	d = data(&b);
 	for (size_t len = 0; len < d.len; len++)
@@ -419,9 +583,9 @@ static void test_full_group(void **state)
 	uint64_t named = 0;
 
 	(void)state;
-	assert_int_equal(session_init(&a, 7, 1, ~1ULL, keys, 1), 0);
+	assert_int_equal(session_init(&a, 7, 1, ++starts, ~1ULL, keys, 1), 0);
 	for (uint8_t member = 2; member <= 63; member++) {
-		assert_int_equal(session_init(&b, 7, member, ~1ULL, keys, 1), 0);
+		assert_int_equal(session_init(&b, 7, member, ++starts, ~1ULL, keys, 1), 0);
 		assert_int_equal(take(&a, heartbeat(&b)), SESSION_PRESENT);
 	}
 	for (int i = 0; i < 2; i++) {
@@ -456,11 +620,11 @@ static void test_bad_arguments(void **state)
 	uint64_t counter;
 
 	(void)state;
-	assert_int_equal(session_init(&c, 7, 0, 0x7e, keys, 1), -EINVAL);
-	assert_int_equal(session_init(&c, 7, 64, 0x7e, keys, 1), -EINVAL);
-	assert_int_equal(session_init(&c, 7, 9, 0x7e, keys, 1), -EINVAL);
-	assert_int_equal(session_init(&c, 7, 1, 0x7f, keys, 1), -EINVAL);
-	assert_int_equal(session_init(&c, 0, 1, 0x7e, keys, 1), -EINVAL);
+	assert_int_equal(session_init(&c, 7, 0, ++starts, 0x7e, keys, 1), -EINVAL);
+	assert_int_equal(session_init(&c, 7, 64, ++starts, 0x7e, keys, 1), -EINVAL);
+	assert_int_equal(session_init(&c, 7, 9, ++starts, 0x7e, keys, 1), -EINVAL);
+	assert_int_equal(session_init(&c, 7, 1, ++starts, 0x7f, keys, 1), -EINVAL);
+	assert_int_equal(session_init(&c, 0, 1, ++starts, 0x7e, keys, 1), -EINVAL);
 	/* A frame that may not be sent costs no counter. */
 	counter = a.counter;
 	assert_int_equal(session_send(&a, &f, buf), 0);
@@ -477,6 +641,11 @@ int main(void)
 		cmocka_unit_test_setup(test_recording_of_former_peer, setup),
 		cmocka_unit_test_setup(test_restart_of_either, setup),
 		cmocka_unit_test_setup(test_flood_of_recordings, setup),
+		cmocka_unit_test_setup(test_recordings_of_self, setup),
+		cmocka_unit_test_setup(test_clock_went_back, setup),
+		cmocka_unit_test_setup(test_old_version, setup),
+		cmocka_unit_test_setup(test_old_recordings, setup),
+		cmocka_unit_test_setup(test_memory_comes_again, setup),
 		cmocka_unit_test_setup(test_candidates, setup),
 		cmocka_unit_test_setup(test_peer_entry_of_the_future, setup),
 		cmocka_unit_test_setup(test_mutated, setup),

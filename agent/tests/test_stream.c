@@ -8,9 +8,9 @@
 
 #include <cmocka.h>
 
-#include "../receive.h"
-#include "../transmit.h"
 #include "pattern.h"
+#include "stream/receive.h"
+#include "stream/transmit.h"
 
 #define RECEIVERS	3		/* members 2, 3, 4 */
 #define RING		256
@@ -186,7 +186,7 @@ static void receiver_takes(struct node *node, const struct frame *f)
 
 static void heartbeats(void)
 {
-	struct frame f = { .head.type = FRAME_HEARTBEAT };
+	struct frame f = { .head = { .version = FRAME_VERSION, .type = FRAME_HEARTBEAT } };
 
 	f.heartbeat = (struct frame_heartbeat) {
 		.interval_ms = 100, .last_seq = transmit_last(sim.transmit),
@@ -213,6 +213,7 @@ static void tick(void)
 		unsigned int at = heap_take();
 		const struct packet *p = &sim.packet[at];
 
+		f.head.version = FRAME_VERSION;
 		f.head.type = p->type;
 		assert_int_equal(frame_decode_body(p->body, p->len, &f), FRAME_OK);
 		if (p->to == SENDER)
@@ -234,9 +235,11 @@ static void tick(void)
 		multicast(&f);
 		transmit_sent(sim.transmit, sim.now, &f);
 	}
-	for (uint8_t i = 0; i < RECEIVERS; i++)
+	for (uint8_t i = 0; i < RECEIVERS; i++) {
+		receive_rest(sim.node[i].receive, sim.now);
 		while (receive_poll(sim.node[i].receive, sim.now, &f))
 			send_one(i + 2, SENDER, &f);
+	}
 	if (sim.now % (100 * MS) == 0)
 		heartbeats();
 	if (sim.now % (250 * MS) == 0)

@@ -8,8 +8,8 @@
 
 #include <cmocka.h>
 
-#include "../transmit.h"
 #include "pattern.h"
+#include "stream/transmit.h"
 
 #define RING	256
 
@@ -117,6 +117,68 @@ static void test_retransmit_rate(void **state)
 	transmit_nack(t, now - MS, 2, &nack);
 	assert_false(transmit_next(t, now + MS, &f));
 	transmit_free(t);
+}
+
+/* A thousand frames a second for @seconds, of which member 2 acks each within 10 ms and
+ * member 3 one in @step_ms.  Return: the longest time in ms in which nothing could be
+ * pushed; @waited: for whom at the end.
+ */
+static uint64_t run_slow(struct transmit *t, unsigned int seconds, unsigned int step_ms,
+			 uint64_t good, uint64_t *waited)
+{
+	uint64_t now = 1000 * MS, blocked = 0, longest = 0, acked3 = 0;
+	struct frame f;
+
+	for (unsigned int ms = 0; ms < seconds * 1000; ms++, now += MS) {
+		bool room = !transmit_full(t) && !push(t, NULL);
+
+		blocked = room ? 0 : blocked + 1;
+		longest = blocked > longest ? blocked : longest;
+		while (transmit_next(t, now, &f))
+			transmit_sent(t, now, &f);
+		if (ms % 10 == 0)
+			transmit_ack(t, now, 2, transmit_last(t));
+		if (ms % step_ms == 0 && acked3 < transmit_last(t))
+			transmit_ack(t, now, 3, ++acked3);
+		transmit_resume(t);
+		if (ms % 100 == 0) {
+			transmit_behind(t, now, 100 * MS);
+			transmit_slow(t, now, good);
+		}
+	}
+	*waited = transmit_waited(t);
+	return longest;
+}
+
+/* One weak backup is no veto: not for one that acks a frame each 1.9 s, not for one that
+ * acks ten a second; but while nobody else has the state it is waited for.
+ */
+static void test_slow_one(void **state)
+{
+	static const unsigned int step_ms[] = { 1900, 100, 20 };
+	uint64_t waited;
+
+	(void)state;
+	for (unsigned int i = 0; i < 3; i++) {
+		struct transmit *t = joined(1024);
+
+		transmit_join(t, 3);
+		transmit_wait(t, 1000 * MS, 2, true);
+		transmit_wait(t, 1000 * MS, 3, true);
+		assert_in_range(run_slow(t, 60, step_ms[i], 1 << 2, &waited), 0, 2500);
+		assert_int_equal(waited, 1 << 2);
+		/* It hears the rest as steps, or that they are gone. */
+		assert_true(transmit_stats(t)->frames > 55000);
+		transmit_free(t);
+
+		t = joined(1024);
+		transmit_join(t, 3);
+		transmit_wait(t, 1000 * MS, 2, true);
+		transmit_wait(t, 1000 * MS, 3, true);
+		run_slow(t, 20, step_ms[i], 1 << 3, &waited);
+		assert_int_equal(waited, 1 << 2 | 1 << 3);
+		transmit_free(t);
+	}
 }
 
 /* Who was stopped himself gives nobody up before he has read the acks that wait. */
@@ -274,6 +336,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_transmit_limits),
 		cmocka_unit_test(test_retransmit_rate),
+		cmocka_unit_test(test_slow_one),
 		cmocka_unit_test(test_stopped_sender),
 		cmocka_unit_test(test_slow_looks),
 		cmocka_unit_test(test_overwritten_while_queued),

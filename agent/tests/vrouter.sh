@@ -5,40 +5,8 @@
 # put back.  Needs root, veth, bridge and macvlan; TAP.
 #
 # usage: vrouter.sh PATH-OF-VROUTER_TOOL
-set -u
-tool=$(realpath "$1")
-
-if [ "${VROUTER_INSIDE:-}" != 1 ]; then
-	if ! unshare -n sh -c 'ip link add dev gt0 type veth peer name gt1 &&
-		ip link add dev gtm link gt0 type macvlan mode bridge &&
-		ip link add dev gtb type bridge' 2> /dev/null; then
-		echo "1..0 # SKIP needs root, veth, bridge and macvlan"
-		exit 0
-	fi
-	VROUTER_INSIDE=1 exec unshare -n -m --propagation private "$0" "$tool"
-fi
-
-mount -t tmpfs none /run && mkdir /run/netns
-dir=$(mktemp -d)
-n=0
-failed=0
-pids=()
-
-cleanup() {
-	for p in "${pids[@]}"; do kill "$p" 2> /dev/null; done
-	rm -rf "$dir"
-}
-trap cleanup EXIT
-
-ok() {	# STATUS NAME
-	n=$((n + 1))
-	if [ "$1" -eq 0 ]; then
-		echo "ok $n $2"
-	else
-		echo "not ok $n $2"
-		failed=$((failed + 1))
-	fi
-}
+# shellcheck source=agent/tests/lib_tool.sh
+. "$(dirname "$0")/lib_tool.sh"
 
 vmac4=00:00:5e:00:01:07
 for ns in gw1 gw2 host; do
@@ -70,42 +38,14 @@ done
 ip -n host addr add 10.7.0.100/24 dev eth0
 ip -n host addr add fd07::100/64 dev eth0 nodad
 
-start() {	# NUMBER
-	mkfifo "$dir/in$1" 2> /dev/null
-	: > "$dir/out$1"
-	# stdbuf is not needed: the tool flushes
-	ip netns exec gw$1 "$tool" "$dir/gw$1.conf" < "$dir/in$1" >> "$dir/out$1" \
-		2>> "$dir/err$1" &
-	pids[$1]=$!
-	eval "exec $((10 + $1))> '$dir/in$1'"
-	wait_lines "$1" 1
-}
-
-wait_lines() {	# NUMBER LINES
-	local i
-	for i in $(seq 100); do
-		[ "$(wc -l < "$dir/out$1")" -ge "$2" ] && return 0
-		sleep 0.05
-	done
-	return 1
-}
-
-ask() {		# NUMBER COMMAND; the answer in $answer
-	local lines
-	lines=$(wc -l < "$dir/out$1")
-	echo "$2" >&$((10 + $1))
-	wait_lines "$1" $((lines + 1))
-	answer=$(tail -n 1 "$dir/out$1")
-}
-
 neighbour() { ip -n host neigh show "$1" | sed -n 's/.*lladdr \([0-9a-f:]*\).*/\1/p'; }
 
 ping4() { ip netns exec host ping -qc 2 -i 0.1 -W 1 10.7.0.1 > /dev/null; }
 ping6() { ip netns exec host ping -qc 2 -i 0.1 -W 1 fd07::1 > /dev/null; }
 
 before=$(ip netns exec gw1 sysctl net.ipv4.conf.eth0)
-start 1
-start 2
+start 1 "$dir/gw1.conf"
+start 2 "$dir/gw2.conf"
 grep -q '^ready 0' "$dir/out1" && grep -q '^ready 0' "$dir/out2"
 ok $? "two gateways are ready"
 ip -n gw1 link show gws7 | grep -q "link/ether $vmac4" &&
@@ -142,8 +82,8 @@ port() { bridge fdb show br lan | sed -n "s/^$vmac4 dev \([^ ]*\).*/\1/p" | head
 [ "$(port)" = p-gw1 ]
 ok $? "the switch has the virtual MAC at gw1"
 
-ip netns exec host timeout 20 ip monitor neigh > "$dir/neigh" 2>&1 &
-pids[3]=$!
+# Not with an end of the tools' pipes, which it would keep open.
+ip netns exec host ip monitor neigh > "$dir/neigh" 2>&1 11>&- 12>&- &
 ip netns exec host ping -i 0.02 -c 250 10.7.0.1 > "$dir/ping4" &
 ping_pid=$!
 ip netns exec host ping -i 0.02 -c 250 fd07::1 > "$dir/ping6" &
@@ -214,13 +154,12 @@ exec 12>&-
 ip netns exec gw2 sysctl -n net.ipv4.conf.eth0.arp_announce | grep -qx 2 &&
 	ip -n gw2 link show gws7 > /dev/null
 ok $? "a daemon that was killed leaves its macvlan"
-start 2
+start 2 "$dir/gw2.conf"
 ! ping4
 ok $? "the next one is silent at start"
 
-# An address that the kernel refuses for a while.
-gws7_ipv6() { ip netns exec gw1 sysctl -qw net.ipv6.conf.gws7.disable_ipv6=$1; }
-gws7_ipv6 1
+# Addresses that the kernel refuses for a while: too small an MTU for IPv6.
+ip -n gw1 link set eth0 mtu 1000
 ask 1 acquire
 [ "${answer%% *}" != 0 ]
 ok $? "an address is refused"
@@ -230,13 +169,15 @@ case $answer in *complete=0*) r=0 ;; *) r=1 ;; esac
 ok $r "and not forgotten"
 ping4
 ok $? "and gw1 owns again, with what it has"
-tries=$(grep -c "add virtual address" "$dir/err1")
-[ "$tries" -ge 3 ] && [ "$tries" -le 10 ]
-ok $? "it is tried each second: $tries refusals"
-gws7_ipv6 0
-sleep 1.3
-ask 1 status
-case $answer in *complete=1*) r=0 ;; *) r=1 ;; esac
+said=$(grep -c "too small for IPv6" "$dir/err1")
+[ "$said" -eq 1 ]
+ok $? "it is said once ($said)"
+ip -n gw1 link set eth0 mtu 1500
+for i in $(seq 20); do
+	ask 1 status
+	case $answer in *complete=1*) r=0 && break ;; *) r=1 ;; esac
+	sleep 0.05
+done
 ping4 && ping6 && [ $r -eq 0 ]
 ok $? "then gw1 has all"
 
@@ -254,9 +195,11 @@ ok $? "gw2: sysctls as found, through a kill -9"
 # Somebody else's interface of that name
 ip -n gw1 link add gws7 type dummy 2> /dev/null || ip -n gw1 link add gws7 type bridge
 exec 11>&-
-start 1
-grep -q '^ready -17' "$dir/out1" && grep -q "not gwsync's" "$dir/err1"
-ok $? "an interface that is not ours is refused and left alone"
+start 1 "$dir/gw1.conf"
+ask 1 status
+case $answer in *complete=0*) r=0 ;; *) r=1 ;; esac
+[ $r -eq 0 ] && grep -q '^ready 0' "$dir/out1" && grep -q "not gwsync's" "$dir/err1"
+ok $? "an interface that is not ours is said, and keeps nothing else from running"
 ip -n gw1 link show gws7 > /dev/null
 ok $? "and still there"
 exec 11>&-
@@ -266,5 +209,4 @@ grep -E 'Sanitizer|runtime error' "$dir"/err*
 ok $? "no sanitizer report"
 
 [ $failed -eq 0 ] || { echo "# stderr of gw1, gw2:"; sed 's/^/# /' "$dir"/err*; }
-echo "1..$n"
-exit $((failed != 0))
+finish

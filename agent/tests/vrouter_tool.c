@@ -5,25 +5,30 @@
  */
 #include <stdio.h>
 #include <string.h>
-#include <sys/epoll.h>
-#include <unistd.h>
 
-#include "address.h"
-#include "config.h"
-#include "log.h"
-#include "loop.h"
-#include "privilege.h"
-#include "vrouter.h"
+#include "base/log.h"
+#include "base/loop.h"
+#include "commands.h"
+#include "config/address.h"
+#include "config/config.h"
+#include "daemon/privilege.h"
+#include "host/iface.h"
+#include "vrouter/vrouter.h"
 
 static struct loop *loop;
+static struct ifaces *ifaces;
 static struct vrouters *vrouters;
 static unsigned int changes;	/* of the host's addresses */
 
-static void changed(void *arg)
+static void changed(void *arg, const struct rtnl_address *address, bool gone)
 {
 	(void)arg;
+	(void)address;
+	(void)gone;
 	changes++;
 }
+
+static struct iface_watcher watcher = { .address = changed };
 
 static void own(void)
 {
@@ -44,7 +49,6 @@ static void command(char *line)
 	uint64_t start_ns = loop_clock();
 	int err;
 
-	line[strcspn(line, "\n")] = '\0';
 	if (!strcmp(line, "acquire")) {
 		err = vrouters_acquire(vrouters);
 		printf("%d %.3f ms\n", err, (double)(loop_clock() - start_ns) / 1e6);
@@ -68,32 +72,11 @@ static void command(char *line)
 	} else {
 		printf("?\n");
 	}
-	fflush(stdout);
-}
-
-static void ready(struct loop_fd *fd, uint32_t events)
-{
-	static char line[256];
-	static size_t used;
-	char c;
-
-	(void)events;
-	while (read(fd->fd, &c, 1) == 1) {
-		line[used++] = c;
-		if (c != '\n' && used < sizeof(line) - 1)
-			continue;
-		line[used] = '\0';
-		used = 0;
-		command(line);
-		return;
-	}
-	loop_stop(loop);
 }
 
 int main(int argc, char **argv)
 {
 	static struct config config;
-	struct loop_fd input = { .fd = STDIN_FILENO, .events = EPOLLIN, .ready = ready };
 	char errors[4096];
 	int err;
 
@@ -105,18 +88,17 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	loop = loop_alloc();
-	vrouters = loop ? vrouters_alloc(loop, &config, &err) : NULL;
+	ifaces = loop ? ifaces_alloc(loop, &err) : NULL;
+	vrouters = ifaces ? vrouters_alloc(loop, ifaces, &config, &err) : NULL;
 	if (!vrouters)
 		return 1;
-	vrouters_watch_addresses(vrouters, changed, NULL);
+	ifaces_watch(ifaces, &watcher);
 	err = vrouters_reset(vrouters);
 	if (!err)
 		err = privileges_drop(&config);
-	printf("ready %d\n", err);
-	fflush(stdout);
-	if (!loop_fd_add(loop, &input))
-		loop_run(loop);
+	commands_run(loop, err, command);
 	vrouters_free(vrouters);
+	ifaces_free(ifaces);
 	loop_free(loop);
 	config_wipe(&config);
 	return 0;
