@@ -37,16 +37,22 @@ help:
 	@echo 'make prepare        install what is missing (apt); FOR=build: no guests, no tests'
 	@echo 'make demo           a gateway loses power, nobody notices'
 	@echo 'make demo-control   the same without gwsync: the flows die'
+	@echo '                    both with SCENE=neighbours: 500 hosts, and what a new owner asks for'
 	@echo 'make check          every test; ends with "N passed, N failed"; KERNEL="6.1 6.12"'
 	@echo 'make check-debug    the module tests on a kernel with KASAN, lockdep, kmemleak'
 	@echo '                    and more, which it builds once'
 	@echo 'make bench          gwsync beside conntrackd and no sync, under 25 minutes; a table,'
 	@echo '                    build/bench.json, plots in build/bench; ONLY="udp_new ..."'
 	@echo 'make bench-quick    the same with small numbers, under 5: build/bench-quick.json'
+	@echo 'make bench-counted  the same, then its counts into selftests/bench/counted.json,'
+	@echo '                    from which make check lets none differ by more than 2 %'
+	@echo 'make bench-switchover'
+	@echo '                    how long flows stand at a planned switchover, in virtual time'
 	@echo 'make kselftest      the module tests alone, in guests; TESTS="test_a.sh ..."'
 	@echo 'make fuzz           fuzzers of what comes from outside; TIME=seconds of all together'
 	@echo 'make soak           random faults for MINUTES=20, drawn from SEED=n'
-	@echo 'make lint           checkpatch, sparse, W=1, clang-tidy, mandoc, shellcheck, codespell'
+	@echo 'make lint           checkpatch, sparse, W=1, clang-tidy, mandoc, shellcheck, codespell,'
+	@echo '                    and calls that go up from one layer of the module to another'
 	@echo 'make install        module, gwsyncd, gwsync, man pages, units; DESTDIR, PREFIX'
 	@echo 'make clean'
 	@echo 'KERNEL=6.1|6.12|VERSION or KDIR=PATH selects the kernel (now: running one for'
@@ -85,13 +91,23 @@ guest-parts:
 demo demo-control check: FOR = check
 demo demo-control: prepare
 	@$(MAKE) --no-print-directory guest-parts
-	selftests/demo/demo $(if $(filter demo-control,$@),--control) --kernel $(GUEST)
+	selftests/demo/demo $(if $(SCENE),--scene $(SCENE)) \
+		$(if $(filter demo-control,$@),--control) --kernel $(GUEST)
 
 bench bench-quick: FOR = bench
 bench bench-quick: prepare
 	@$(MAKE) --no-print-directory guest-parts bench-tools KERNEL=$(GUEST)
 	selftests/bench/bench $(if $(filter bench-quick,$@),--quick) --kernel $(GUEST) \
 		$(if $(ONLY),--only $(ONLY))
+
+bench-switchover: FOR = bench
+bench-switchover: prepare
+	@$(MAKE) --no-print-directory guest-parts bench-tools KERNEL=$(GUEST)
+	selftests/bench/switchover --kernel $(GUEST)
+
+bench-counted:
+	@$(MAKE) --no-print-directory bench-quick
+	selftests/bench/counted.py --renew
 
 check: prepare
 	@scripts/check $(addprefix --kernel ,$(GUEST))
@@ -131,5 +147,6 @@ clean:
 	rm -rf $(BUILD) gwsync.ko
 
 .PHONY: all help module module-in agent traffic kselftest-tools bench-tools prepare \
-	guest-parts demo demo-control bench bench-quick check check-debug kselftest fuzz soak \
+	guest-parts demo demo-control bench bench-quick bench-counted bench-switchover check \
+	check-debug kselftest fuzz soak \
 	lint install clean
