@@ -141,6 +141,16 @@ class Run:
         return {"insn_entry": entry, "insn_packet": packet, "insn_events": events,
                 "ext_bytes": extension}
 
+    def neighbours(self):
+        """What changes cost, and a full sync of all: beyond one of none, whole and of each."""
+        keys = ("insn_total", "insn_added", "insn_active", "insn_backup", "wire_bytes")
+        out = {key: value for key, value in self.costs().items() if key in keys}
+        for key, of in (("sync_bytes", "sync_wire_bytes"), ("sync_insn", "sync_ns"),
+                        ("sync_insn_active", "sync_a_ns"), ("sync_insn_backup", "sync_b_ns")):
+            out[key] = _over(self.get(of), self.flows)
+        out["sync_all_bytes"], out["sync_all_insn"] = self.get("sync_wire_bytes"), self.get("sync_ns")
+        return out
+
     def slab(self):
         """What the kernel's own memory has grown by on top of the entries of no sync.
 
@@ -177,7 +187,7 @@ def workload(results, quick, system, name):
     for guest in ("cost", "rate"):
         for flows in results.sizes(guest, system, name):
             run = Run(results, guest, system, name, flows)
-            costs = run.floor() if name == plan.FLOOR else run.costs()
+            costs = {plan.FLOOR: run.floor, plan.NEIGHBOURS: run.neighbours}.get(name, run.costs)()
             if guest == "rate":
                 # ns there, not instructions
                 costs = {key: value for key, value in costs.items() if not key.startswith("insn")}
@@ -209,7 +219,7 @@ def report(results, quick, about):
         out["about"]["failed"] = results.failed
     for system in plan.SYSTEMS:
         entries = {name: workload(results, quick, system, name)
-                   for name in (*plan.WORKLOADS, plan.FLOOR)}
+                   for name in (*plan.WORKLOADS, plan.FLOOR, plan.NEIGHBOURS)}
         out[system] = {name: entry for name, entry in entries.items() if entry}
     return out
 
@@ -230,7 +240,7 @@ def write(path, out):
 RANGES = {
     "rate": (1, 1e7), "rate_ratio": (1e-4, 1e4), "insn_total": (100, 1e8),
     "insn_active": (-5000, 1e8), "insn_backup": (-5000, 1e8), "wire_bytes": (-10, 1e5),
-    "mem_bytes": (-1000, 1e6), "missing": (0, 1e7), "different": (0, 1e7), "ms": (0, 3e5),
+    "sync_bytes": (10, 1000), "sync_insn": (100, 1e6), "mem_bytes": (-1000, 1e6), "missing": (0, 1e7), "different": (0, 1e7), "ms": (0, 3e5),
 }
 
 
@@ -262,6 +272,10 @@ def absent(out, only=None):
         lacks += [f"none {plan.FLOOR} {key}"
                   for key in ("insn_entry", "insn_packet", "insn_events", "ext_bytes")
                   if key not in out.get("none", {}).get(plan.FLOOR, {})]
+    if not only or plan.NEIGHBOURS in only:
+        lacks += [f"gwsync {plan.NEIGHBOURS} {key}"
+                  for key in ("insn_added", "insn_backup", "wire_bytes", "sync_bytes", "sync_insn")
+                  if key not in out.get("gwsync", {}).get(plan.NEIGHBOURS, {})]
     return lacks
 
 

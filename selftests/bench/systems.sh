@@ -15,7 +15,10 @@
 # the kernel allocates on its behalf (gwsync's rings) is counted with it.
 
 RUN=/run/bench
-PATIENCE=${PATIENCE:-30}	# missed heartbeats until gwsync calls a member dead
+# Missed heartbeats until gwsync calls a member dead. Not before the order: a backup
+# that took over by itself, while a slow machine settled, refuses it as old.
+PATIENCE=${PATIENCE:-30}
+PATIENCE=$((PATIENCE * ${SLOW:-1} < 100 ? PATIENCE * ${SLOW:-1} : 100))
 CGROUPS=/sys/fs/cgroup/bench
 declare -A DAEMON=()
 declare -A NETNS=([a]=gwA [b]=gwB) ADDRESS=([a]=10.9.0.1 [b]=10.9.0.2) MEMBER=([a]=1 [b]=2)
@@ -26,9 +29,9 @@ cgroups() {
 	mkdir -p $CGROUPS && echo +memory > $CGROUPS/cgroup.subtree_control
 }
 
-# until_ok SECONDS COMMAND...: it succeeds within this time
+# until_ok SECONDS COMMAND...: it succeeds within this time, on a slow machine a longer one
 until_ok() {
-	local end=$((SECONDS + $1))
+	local end=$((SECONDS + $1 * ${SLOW:-1}))
 
 	shift
 	until "$@" > /dev/null 2>&1; do
@@ -319,11 +322,12 @@ gwsync_config() {
 
 	cat <<- END
 	group = { id = 1; member = $member; priority = $((110 - 10 * member));
-		  dead_after = $PATIENCE; };
+		  dead_after = $PATIENCE; link_delay_ms = 0; };
 	members = ( { id = 1; name = "gwA"; }, { id = 2; name = "gwB"; } );
 	key_file = "$RUN/key";
 	links = ( { interface = "sync0"; } );
-	daemon = { control = "$RUN/$1.sock"; };
+	virtual_routers = ( ${VROUTERS:-} );
+	daemon = { control = "$RUN/$1.sock"; state = "$RUN/$1.state"; };
 	END
 }
 gwsync_ask() {

@@ -164,6 +164,25 @@ class Table:
                           ("ext_bytes", "bytes a flow, if somebody wants events")):
             self.row(text, [form(floor.get(key), "number")])
 
+    def neighbours(self):
+        """Of none and gwsync; a neighbour."""
+        none, ours = (self.entry(s, plan.NEIGHBOURS) for s in ("none", "gwsync"))
+        if not ours:
+            return
+        self.lines += ["", f"neighbours that the owner learns ({ours.get('flows_cost', 0):,})"]
+        self.row("", plan.SYSTEMS)
+        for key, text in (("insn_total", "instructions a neighbour, all of the guest"),
+                          ("insn_active", "  added on the active side"),
+                          ("insn_backup", "  on the backup"),
+                          ("wire_bytes", "sync bytes a neighbour, headers included"),
+                          ("sync_insn", "full sync: instructions a neighbour"),
+                          ("sync_insn_active", "  of the active's daemon"),
+                          ("sync_insn_backup", "  of the backup's daemon"),
+                          ("sync_bytes", "full sync: bytes a neighbour"),
+                          ("sync_all_insn", "full sync of all: instructions"),
+                          ("sync_all_bytes", "full sync of all: bytes")):
+            self.row(text, [form(none.get(key), "number"), "-", form(ours.get(key), "number")])
+
     def block(self, name):
         entries = [self.entry(s, name) for s in plan.SYSTEMS]
         if not any(entries):
@@ -190,6 +209,7 @@ def table(out):
                                 if about.get(key)))
     for name in plan.WORKLOADS:
         made.block(name)
+    made.neighbours()
     made.floor()
     made.lines += ["", f"targets: {made.met[True]} met, {made.met[False]} not met, "
                        f"{made.met[None]} unknown"]

@@ -64,7 +64,7 @@ settled_snap() {
 	if [ "$SYSTEM" = conntrackd ] && [ "${DAEMON[a]:-}" ] && conntrackd_behind; then
 		say "conntrackd lost events: waiting for its resync"
 		result overrun 1
-		until_ok "$SETTLE_LIMIT" conntrackd_resynced || fail "no resync"
+		until_ok 240 conntrackd_resynced || fail "no resync"
 		settle_once
 		snap "$1"
 	fi
@@ -246,11 +246,38 @@ floor_busy() {
 
 workload_udp_new() {
 	both_up
+	udp_new
+}
+udp_new() {
 	traffic t0 t1 udp 0 "$FLOWS"
 	throughput
 	costs t0 t1
 	take_over
 	compare
+}
+
+# The same while others listen to the active's events. They have room for all of them
+# and read none until it is over: what they do with them is their own.
+workload_udp_heard() {
+	local i pid listeners=() heard
+
+	both_up
+	for ((i = 0; i < HEARD_BY; i++)); do
+		listener gwA buffer=$((1 << 28)) > "$RUN/heard.$i" 2>&1 &
+		listeners+=($!)
+		until_ok 10 grep -q ready "$RUN/heard.$i" || fail "nobody listens"
+	done
+	udp_new
+	for ((i = 0; i < HEARD_BY; i++)); do
+		pid=${listeners[i]}
+		kill -USR1 "$pid"
+		until_ok 60 grep -q empty "$RUN/heard.$i" || fail "a listener does not end reading"
+		kill "$pid"
+		wait "$pid"
+		heard=$(sed -n 's/^new \([0-9]*\) .* overruns 0$/\1/p' "$RUN/heard.$i")
+		[ "$heard" ] || fail "a listener missed events"
+		result heard "$heard"
+	done
 }
 
 # The whole life: the end of each connection as well, which would come by a timeout.

@@ -88,8 +88,8 @@ activate() {
 	system_prepare || fail "no order to give"
 	calm
 	snap lost
-	pairs PROBE < <(system_probe $((FLOWS - 1)) 0 2> /dev/null)
-	[ "${PROBE[passed_ms]:-}" ] || fail "no packet passed"
+	pairs PROBE < <(system_probe $((FLOWS - 1)) 0 2> "$RUN/probe.log")
+	[ "${PROBE[passed_ms]:-}" ] || fail "no packet passed: $(tail -n 1 "$RUN/probe.log")"
 	settled_snap live
 	result command_ms "${PROBE[command_ms]}" activate
 	result first_ms "${PROBE[first_ms]}" activate
@@ -147,7 +147,7 @@ workload_overload() {
 	local pid begin key
 
 	# nobody takes over meanwhile
-	PATIENCE=70
+	PATIENCE=$((PATIENCE < 70 ? 70 : PATIENCE))
 	both_up
 	snap t0
 	SETTLED_CPU=0

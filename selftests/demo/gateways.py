@@ -95,7 +95,8 @@ class Gateway:
             raise cluster.Error(f"{self.name}: gwsyncd ended: "
                                 f"{self.daemon.err.decode(errors='replace')[-2000:]}")
         result = self.guest.run("gwsync status --json", timeout=20)
-        if result.status:
+        # 1 and 2 are answers as well: no redundancy yet, no owner yet
+        if result.status > 2:
             return None
         return json.loads(result.out)
 
@@ -110,6 +111,18 @@ class Gateway:
         """True when this gateway is a backup that holds all the owner has."""
         status = self.status()
         return bool(status) and status["state"].lower() == "backup" and status["in_sync"] is True
+
+    def neighbours(self):
+        """How many neighbours of the owner's it has; 0 without such a table."""
+        tables = (self.status() or {}).get("tables", [])
+        return next((table.get("replicas", 0) for table in tables
+                     if table["name"] == "neighbours"), 0)
+
+    def solicited(self):
+        """How often it has asked a LAN for a host of the ends, since it was set up."""
+        out = self.guest.run("nft -j list counter netdev asked solicited", check=True).out
+        return next(item["counter"]["packets"] for item in json.loads(out)["nftables"]
+                    if "counter" in item)
 
     def hand_over(self, to, force):
         """A planned switchover; self is the owner."""

@@ -54,12 +54,14 @@ class Scenario:
         self.flows = None
         self.power_loss = None
         self.planned = None
+        # Hosts that heirs knew when they took over, and how often they asked for them.
+        self.neighbours = {"known": 0, "solicited": 0}
         self.complaints = []
         self.seconds = 0
 
     def json(self):
         return {"accel": self.accel, "power_loss": self.power_loss.json(),
-                "planned": self.planned.json()}
+                "planned": self.planned.json(), "neighbours": self.neighbours}
 
     def run(self):
         began = time.monotonic()
@@ -180,12 +182,15 @@ class Scenario:
             before = {flow["name"]: flow["blackout_ms"] for flow in self.flows.result().flows
                       if flow["alive"]}
             self.flows.tell("mark")
+        known, asked = heir.neighbours(), heir.solicited()
         event()
         with screen.step("the flows go on, or do not"):
             time.sleep(AFTER)
             if not heir.is_owner():
                 raise cluster.Error(f"{heir.name} is not the owner, as it should be; "
                                     "see gwsyncd.log")
+            self.neighbours["known"] += known
+            self.neighbours["solicited"] += heir.solicited() - asked
         with screen.step("every flow is asked for an answer") as step:
             self.flows.tell("probe")
             limit = ALIVE if self.with_state else DEAD
@@ -194,6 +199,12 @@ class Scenario:
                 time.sleep(0.25)
             result = self.flows.result()
             step.note = f"{sum(f['alive'] for f in result.flows)} of {len(result.flows)} alive"
+            # A host that lets a guest wait for longer than the others' patience moves the
+            # addresses again, maybe to a gateway that knows the flows anyway: then they
+            # say nothing about this event.
+            if not heir.is_owner():
+                raise cluster.Error(f"{heir.name} is no longer the owner: this machine stood "
+                                    "still for too long? see gwsyncd.log")
         return result, before
 
     def _power_loss(self):

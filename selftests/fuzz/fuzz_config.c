@@ -12,9 +12,9 @@
 
 #include <sodium.h>
 
-#include "config.h"
+#include "config/config.h"
 #include "fuzz.h"
-#include "keyfile.h"
+#include "config/keyfile.h"
 #include "wrap.h"
 
 /* libconfig does not free a string that the end of the file breaks off. */

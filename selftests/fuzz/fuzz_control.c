@@ -12,7 +12,7 @@
 
 #include <jansson.h>
 
-#include "control.h"
+#include "control/control.h"
 #include "fuzz.h"
 #include "fuzz_loop.h"
 

@@ -5,7 +5,7 @@
 
 #include "fuzz.h"
 #include "fuzz_loop.h"
-#include "log.h"
+#include "base/log.h"
 
 #define ROUNDS_MAX	4096
 
@@ -46,18 +46,17 @@ void loop_fd_del(struct loop *loop, struct loop_fd *fd)
 	expect(0);
 }
 
-int loop_timer_at(struct loop *loop, struct loop_timer *timer, uint64_t due_ns)
+void loop_timer_at(struct loop *loop, struct loop_timer *timer, uint64_t due_ns)
 {
 	loop_timer_del(loop, timer);
 	expect(loop->timers < FUZZ_LOOP_TIMERS);
 	timer->due_ns = due_ns;
 	loop->timer[loop->timers++] = timer;
-	return 0;
 }
 
-int loop_timer_in(struct loop *loop, struct loop_timer *timer, uint64_t delay_ns)
+void loop_timer_in(struct loop *loop, struct loop_timer *timer, uint64_t delay_ns)
 {
-	return loop_timer_at(loop, timer, loop->now_ns + delay_ns);
+	loop_timer_at(loop, timer, loop->now_ns + delay_ns);
 }
 
 void loop_timer_del(struct loop *loop, struct loop_timer *timer)

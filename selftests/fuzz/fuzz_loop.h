@@ -3,7 +3,7 @@
 #ifndef GWSYNC_SELFTESTS_FUZZ_LOOP_H
 #define GWSYNC_SELFTESTS_FUZZ_LOOP_H
 
-#include "loop.h"
+#include "base/loop.h"
 
 #define FUZZ_LOOP_FDS	64
 #define FUZZ_LOOP_TIMERS 16

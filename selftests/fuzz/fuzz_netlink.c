@@ -14,8 +14,9 @@
 #include "fuzz_loop.h"
 
 /* Its parsers are static. */
-#include "../../agent/kernel.c"	/* NOLINT(bugprone-suspicious-include) */
-#include "rtnl.h"
+#include "../../agent/flow/kernel.c"	/* NOLINT(bugprone-suspicious-include) */
+#include "../../agent/host/iface.c"	/* NOLINT(bugprone-suspicious-include) */
+#include "vrouter/rtnl.h"
 #include "wrap.h"
 
 #define FAMILY		0x23
@@ -23,6 +24,7 @@
 
 static struct kernel *kernel;
 static struct rtnl rtnl;
+static struct ifaces *ifaces;
 static struct input in;
 static bool paused;
 static void *buffer;		/* of the last datagram, its end poisoned */
@@ -85,6 +87,27 @@ ssize_t __wrap_recv(int fd, void *buf, size_t len, int flags)
 	return datagram(buf, len, &flags);
 }
 
+ssize_t __wrap_recvfrom(int fd, void *buf, size_t len, int flags, struct sockaddr *from,
+			socklen_t *from_len)
+{
+	int got = 0;
+	ssize_t n = datagram(buf, len, &got);
+
+	(void)fd;
+	(void)flags;
+	(void)from;
+	(void)from_len;
+	return got & MSG_TRUNC ? (ssize_t)len + 1 : n;
+}
+
+ssize_t __wrap_send(int fd, const void *buf, size_t len, int flags)
+{
+	(void)fd;
+	(void)buf;
+	(void)flags;
+	return (ssize_t)len;
+}
+
 ssize_t __wrap_mnl_socket_sendto(const struct mnl_socket *nl, const void *req, size_t len)
 {
 	(void)nl;
@@ -131,18 +154,62 @@ static void gone(void *arg, int err)
 	expect(err < 0);
 }
 
-static bool match(void *arg, const char *name)
+static void link_told(void *arg, const struct rtnl_link *link)
 {
 	(void)arg;
-	return strlen(name) < IFNAMSIZ && name[0] == 'e';
+	expect(strnlen(link->name, sizeof(link->name)) < sizeof(link->name));
+	expect(strnlen(link->alias, sizeof(link->alias)) < sizeof(link->alias));
 }
 
-static void address(void *arg, uint8_t family, const uint8_t *addr)
+static void link_changed(void *arg, const struct rtnl_link *link, bool is_gone)
 {
-	uint8_t *copy = exact_copy(addr, family == AF_INET ? 4 : 16);
+	(void)arg;
+	link_told(NULL, link);
+	/* It is looked up as it is told. */
+	if (!link->port)
+		expect(!ifaces_at(ifaces, link->index) == is_gone);
+}
+
+static void address_told(void *arg, const struct rtnl_address *address)
+{
+	uint8_t *copy = exact_copy(address->addr, address->family == AF_INET ? 4 : 16);
 
 	(void)arg;
 	free(copy);
+}
+
+static void address_changed(void *arg, const struct rtnl_address *address, bool is_gone)
+{
+	(void)is_gone;
+	address_told(arg, address);
+}
+
+static void lost(void *arg)
+{
+	(void)arg;
+}
+
+/* In the middle of a look, so that its end and what it did not find are met as well. */
+static void monitor(void)
+{
+	struct iface_watcher watcher = {
+		.link = link_changed, .address = address_changed, .lost = lost,
+	};
+
+	ifaces = calloc(1, sizeof(*ifaces));
+	expect(ifaces);
+	ifaces->loop = &fuzz_loop;
+	ifaces->again.fire = ifaces_look_again;
+	ifaces->seq = SEQ;
+	ifaces->look = LOOK_LINKS;
+	ifaces_watch(ifaces, &watcher);
+	ifaces_read(ifaces);
+	unpoison();
+	(void)ifaces_named(ifaces, "e");
+	ifaces_addresses(ifaces, 0, address_told, NULL);
+	ifaces->fd.fd = -1;
+	ifaces_free(ifaces);
+	ifaces = NULL;
 }
 
 static void begin(void)
@@ -195,7 +262,7 @@ static void answer(unsigned int what)
 	json_t *json = json_object();
 	char *text;
 
-	switch (what % 5) {
+	switch (what % 6) {
 	case 0:
 		netlink_wait(&kernel->netlink, SEQ, kernel_state_cb, json);
 		break;
@@ -204,16 +271,20 @@ static void answer(unsigned int what)
 		break;
 	case 2:
 		rtnl.netlink.seq = SEQ - 1;
-		rtnl_link_get(&rtnl, "e", &link);
-		expect(strnlen(link.alias, sizeof(link.alias)) < sizeof(link.alias));
+		rtnl_link_get(&rtnl, "e", 0, &link);
+		link_told(NULL, &link);
 		break;
 	case 3:
 		rtnl.netlink.seq = SEQ - 1;
-		rtnl_addresses(&rtnl, address, NULL);
+		rtnl_addresses(&rtnl, 1, address_told, NULL);
+		break;
+	case 5:
+		rtnl.netlink.seq = SEQ - 1;
+		rtnl_links(&rtnl, link_told, NULL);
 		break;
 	case 4:
 		kernel->netlink.seq = SEQ - 1;
-		netlink_family(&kernel->netlink, "gwsync", &family);
+		netlink_family(&kernel->netlink, "gwsync", true, &family);
 		break;
 	}
 	expect(strnlen(kernel->netlink.extack, NETLINK_EXTACK) < NETLINK_EXTACK);
@@ -225,7 +296,6 @@ static void answer(unsigned int what)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	bool addresses = false;
 	uint8_t settings;
 
 	begin();
@@ -243,7 +313,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		netlink_drain(&kernel->netlink);
 		break;
 	case 3:
-		rtnl_monitor_read(0, match, NULL, &addresses);
+		monitor();
 		break;
 	}
 	unpoison();

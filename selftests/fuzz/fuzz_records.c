@@ -12,7 +12,7 @@
 
 #include "fuzz.h"
 #include "kernel_parse.h"
-#include "record.h"
+#include "flow/record.h"
 
 static bool in_words(const uint8_t *data, size_t len)
 {

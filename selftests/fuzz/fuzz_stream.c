@@ -7,7 +7,7 @@
  */
 #include "../../agent/tests/pattern.h"
 #include "fuzz.h"
-#include "receive.h"
+#include "stream/receive.h"
 
 #define PEER		2
 #define SET		(1ULL << PEER)

@@ -41,24 +41,24 @@ static bool is_name(const char *name, size_t size)
 	return len < size;
 }
 
-static void check_proto(const struct gwsync_flow *flow)
+static void check_proto(const struct gwsync_record_flow *flow)
 {
 	switch (flow->tuple.dst.protonum) {
 	case IPPROTO_TCP:
-		expect(gwsync_flow_has(flow, GWSYNC_PART_TCP));
+		expect(gwsync_record_has(flow, GWSYNC_PART_TCP));
 		expect(flow->proto.tcp.state > TCP_CONNTRACK_NONE &&
 		       flow->proto.tcp.state < TCP_CONNTRACK_MAX);
 		expect(flow->proto.tcp.seen[0].td_scale <= 14 &&
 		       flow->proto.tcp.seen[1].td_scale <= 14);
 		break;
 	case IPPROTO_SCTP:
-		expect(gwsync_flow_has(flow, GWSYNC_PART_SCTP));
+		expect(gwsync_record_has(flow, GWSYNC_PART_SCTP));
 		expect(flow->proto.sctp.state > SCTP_CONNTRACK_NONE &&
 		       flow->proto.sctp.state < SCTP_CONNTRACK_MAX);
 		expect(flow->proto.sctp.last_dir < IP_CT_DIR_MAX);
 		break;
 	case IPPROTO_DCCP:
-		expect(gwsync_flow_has(flow, GWSYNC_PART_DCCP));
+		expect(gwsync_record_has(flow, GWSYNC_PART_DCCP));
 		expect(flow->proto.dccp.state > CT_DCCP_NONE &&
 		       flow->proto.dccp.state < CT_DCCP_IGNORE);
 		expect(flow->proto.dccp.role[0] <= CT_DCCP_ROLE_MAX &&
@@ -72,7 +72,7 @@ static void check_proto(const struct gwsync_flow *flow)
 	}
 }
 
-static void check(const struct gwsync_flow *flow)
+static void check(const struct gwsync_record_flow *flow)
 {
 	expect(flow->kind == GWSYNC_RECORD_FLOW || flow->kind == GWSYNC_RECORD_FLOW_GONE);
 	expect(flow->tuple.src.l3num == AF_INET || flow->tuple.src.l3num == AF_INET6);
@@ -84,7 +84,7 @@ static void check(const struct gwsync_flow *flow)
 	expect(is_name(flow->secctx, sizeof(flow->secctx)));
 	expect(flow->expects <= GWSYNC_EXPECT_MAX);
 	for (unsigned int i = 0; i < flow->expects; i++) {
-		const struct gwsync_flow_expect *exp = &flow->expect[i];
+		const struct gwsync_record_expect *exp = &flow->expect[i];
 
 		expect(exp->dir < IP_CT_DIR_MAX);
 		expect(!(exp->flags & ~(NF_CT_EXPECT_PERMANENT | NF_CT_EXPECT_INACTIVE)));
@@ -98,7 +98,7 @@ static void check(const struct gwsync_flow *flow)
 
 int kernel_parse(const uint8_t *data, size_t len)
 {
-	static struct gwsync_flow flow;
+	static struct gwsync_record_flow flow;
 	unsigned int skipped = 0;
 	int err;
 

@@ -16,7 +16,7 @@
 #include <linux/gwsync.h>
 #include <linux/rtnetlink.h>
 
-#include "frame.h"
+#include "wire/frame.h"
 #include "fuzz.h"
 
 struct seed {
@@ -91,8 +91,9 @@ static void fill(struct frame *f, enum frame_type type)
 	const struct frame_stream stream = { .member = 2, .boot_id = 9 };
 
 	memset(f, 0, sizeof(*f));
-	f->head = (struct frame_head) { .type = type, .sealed = true, .group = 7, .sender = 2,
-					.key_id = 1, .boot_id = 1, .counter = 1 };
+	f->head = (struct frame_head) { .version = FRAME_VERSION, .type = type, .sealed = true,
+					.group = 7, .sender = 2, .key_id = 1, .boot_id = 1,
+					.counter = 1 };
 	switch (type) {
 	case FRAME_HEARTBEAT:
 		fill_heartbeat(f);
@@ -163,6 +164,20 @@ static void frames(void)
 		put_body(&f);
 		save("frame", "%s", file_name(type));
 	}
+	/* A heartbeat of the old version, and one that says more than this version knows. */
+	fill(&f, FRAME_HEARTBEAT);
+	f.head.version = FRAME_VERSION_OLD;
+	memset(head, 0, sizeof(head));
+	frame_encode_head(&f.head, head);
+	put(head, sizeof(head));
+	put_body(&f);
+	save("frame", "heartbeat_old");
+	fill(&f, FRAME_HEARTBEAT);
+	frame_encode_head(&f.head, head);
+	put(head, sizeof(head));
+	put_body(&f);
+	PUT("\xc8\3xyz\xc9\0");
+	save("frame", "heartbeat_items");
 	for (enum frame_data_kind kind = FRAME_DATA_SYNC_BEGIN; kind < __FRAME_DATA_KIND_MAX;
 	     kind++) {
 		fill(&f, FRAME_DATA);

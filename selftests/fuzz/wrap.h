@@ -17,6 +17,9 @@ int __wrap_keyfile_load(const char *path, uid_t owner, uint8_t *key, char *why, 
 /* fuzz_netlink.c */
 ssize_t __wrap_recvmsg(int fd, struct msghdr *msg, int flags);
 ssize_t __wrap_recv(int fd, void *buf, size_t len, int flags);
+ssize_t __wrap_recvfrom(int fd, void *buf, size_t len, int flags, struct sockaddr *from,
+			socklen_t *from_len);
+ssize_t __wrap_send(int fd, const void *buf, size_t len, int flags);
 ssize_t __wrap_mnl_socket_sendto(const struct mnl_socket *nl, const void *req, size_t len);
 uint8_t __wrap_mnl_attr_get_u8(const struct nlattr *attr);
 uint16_t __wrap_mnl_attr_get_u16(const struct nlattr *attr);

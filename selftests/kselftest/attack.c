@@ -2,7 +2,7 @@
 /*
  * attack: somebody on the sync LAN who has no key.
  *
- * attack record DEV FILE SECONDS	what others send to the group's port
+ * attack record DEV FILE SECONDS	what others send to the group's port, until SIGINT
  * attack list FILE			how many of each member, boot id and key
  * attack send DEV FILE KIND COUNT [NAME=VALUE...]	made of what was recorded
  * attack portid N			a generic netlink socket of this port comes and goes
@@ -32,6 +32,7 @@
 #include <netinet/udp.h>
 #include <netpacket/packet.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -44,7 +45,8 @@
 #include <unistd.h>
 
 #define PORT		8116
-#define HEAD		24	/* Documentation/protocol.rst */
+#define HEAD		30	/* Documentation/protocol.rst; of the version before: */
+#define HEAD_OLD	24
 #define TAG		16
 #define PAYLOAD_MAX	1472
 #define BATCH		32
@@ -110,6 +112,20 @@ static void put_be64(uint8_t *at, uint64_t v)
 		at[i] = v;
 }
 
+/* Bytes of the clear head. */
+static unsigned int head_of(const uint8_t *payload)
+{
+	return payload[AT_VERSION] == 1 ? HEAD_OLD : HEAD;
+}
+
+static volatile sig_atomic_t interrupted;
+
+static void interrupt(int signal)
+{
+	(void)signal;
+	interrupted = 1;
+}
+
 static int fail(const char *what)
 {
 	fprintf(stderr, "attack: %s: %s\n", what, strerror(errno));
@@ -134,17 +150,20 @@ static bool wanted(const struct packet *p, ssize_t len)
 {
 	unsigned int udp;
 
-	if (len < (ssize_t)(HEADERS + HEAD) || p->ip.ihl != 5 || p->ip.protocol != IPPROTO_UDP ||
+	if (len < (ssize_t)(HEADERS + HEAD_OLD) || p->ip.ihl != 5 ||
+	    p->ip.protocol != IPPROTO_UDP ||
 	    p->udp.dest != htons(PORT))
 		return false;
 	udp = ntohs(p->udp.len);
-	return udp >= sizeof(p->udp) + HEAD && udp - sizeof(p->udp) <= (size_t)len - HEADERS;
+	return udp >= sizeof(p->udp) + head_of(p->payload) &&
+	       udp - sizeof(p->udp) <= (size_t)len - HEADERS;
 }
 
 static int record(const char *dev, const char *path, double seconds)
 {
 	struct sockaddr_ll at;
 	int fd = open_device(dev, &at);
+	const struct sigaction end_it = { .sa_handler = interrupt };
 	struct timespec now, end;
 	unsigned int count = 0;
 	FILE *file;
@@ -154,6 +173,7 @@ static int record(const char *dev, const char *path, double seconds)
 	file = fopen(path, "w");
 	if (!file)
 		return fail(path);
+	sigaction(SIGINT, &end_it, NULL);
 	puts("listening");
 	fflush(stdout);
 	clock_gettime(CLOCK_MONOTONIC, &end);
@@ -177,7 +197,7 @@ static int record(const char *dev, const char *path, double seconds)
 			count++;
 		}
 		clock_gettime(CLOCK_MONOTONIC, &now);
-	} while (count < RECORDINGS_MAX && (now.tv_sec < end.tv_sec ||
+	} while (count < RECORDINGS_MAX && !interrupted && (now.tv_sec < end.tv_sec ||
 		 (now.tv_sec == end.tv_sec && now.tv_nsec < end.tv_nsec)));
 	if (fclose(file))
 		return fail(path);
@@ -196,7 +216,7 @@ static int load(const char *path)
 	while (recordings < RECORDINGS_MAX && fread(&bytes, sizeof(bytes), 1, file) == 1) {
 		struct packet *p = calloc(1, sizeof(*p));
 
-		if (!p || bytes < HEADERS + HEAD || bytes > sizeof(*p) ||
+		if (!p || bytes < HEADERS + HEAD_OLD || bytes > sizeof(*p) ||
 		    fread(p, bytes, 1, file) != 1) {
 			free(p);
 			return fail(path);
@@ -271,7 +291,7 @@ static unsigned int make(const char *kind, unsigned int i, struct packet *p)
 			fill(data + AT_BOOT, 8);
 		/* Ahead of all that was heard: no replay window can know it. */
 		put_be64(data + AT_COUNTER, get_be64(data + AT_COUNTER) + 1000000 + i);
-		fill(data + HEAD, len - HEAD);
+		fill(data + head_of(data), len - head_of(data));
 		break;
 	case 'f':
 		n = 1 + rnd() % 8;
@@ -286,7 +306,10 @@ static unsigned int make(const char *kind, unsigned int i, struct packet *p)
 	case 's':
 		other = &recording[rnd() % recordings];
 		len = other->len;
-		memcpy(data + HEAD, other->packet->payload + HEAD, len - HEAD);
+		n = head_of(data);
+		if (len <= n)
+			break;
+		memcpy(data + n, other->packet->payload + n, len - n);
 		if (len == r->len && !memcmp(data, r->packet->payload, len))
 			data[len - 1] ^= 1;
 		break;

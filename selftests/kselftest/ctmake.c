@@ -7,7 +7,8 @@
  * "count=N", the first argument, makes N flows, each with the next source port.
  *
  * ctmake NETNS expect MASTER... -- EXPECTED... -- MASK... [-- class=N flags=N
- * timeout=N]: an expectation of a flow that has a helper.
+ * timeout=N]: an expectation of a flow that has a helper; one that is there gets
+ * another timeout.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -150,7 +151,7 @@ static int make_expect(char **argv)
 	nfexp_set_attr_u32(exp, ATTR_EXP_FLAGS, flags);
 	nfexp_set_attr_u32(exp, ATTR_EXP_TIMEOUT, timeout);
 	h = nfct_open(EXPECT, 0);
-	if (!h || nfexp_query(h, NFCT_Q_CREATE, exp) < 0) {
+	if (!h || nfexp_query(h, NFCT_Q_CREATE_UPDATE, exp) < 0) {
 		fprintf(stderr, "ctmake: expect: %s\n", strerror(errno));
 		return 1;
 	}

@@ -4,13 +4,23 @@
  *
  * forge tcp SRC SPORT DST DPORT FLAGS SEQ ACK [COUNT]	FLAGS as "SAFRP"; with
  *	COUNT, each with the next SEQ and ACK of a fixed pseudo random series
+ * forge talk CLIENT SRC SPORT SERVER DST DPORT SEEN MS COUNT SEGMENT...	both ends of COUNT
+ *	connections from SPORT on, in step: each SEGMENT (END:FLAGS:SEQ:ACK, END c or s,
+ *	counted from the first numbers of both ends) of all, with a pause of MS between two;
+ *	the server, in another netns, sees them come from SEEN; "flush:NETNS": conntrack -F
+ *	there.  Says how many ms the segments took.
  * forge gre SRC DST KEY		PPTP's GRE, version 1
  * forge sctp SRC SPORT DST DPORT CHUNK VTAG [INITTAG]
+ * forge udp SRC SPORT DST DPORT COUNT ROUNDS [MS]	a datagram from each of COUNT ports
+ *	from SPORT on, in so many rounds, with a pause of MS (0) between two
  * forge udplite SRC SPORT DST DPORT COVERAGE BYTES
  * forge dccp SRC SPORT DST DPORT TYPE SEQ [ACK]
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netfilter/nfnetlink_conntrack.h>
+#include <linux/netlink.h>
 #include <netinet/in.h>
 #include <netinet/ip.h>
 #include <netinet/tcp.h>
@@ -20,6 +30,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "client.h"
 
 struct packet {
 	struct in_addr	src, dst;
@@ -128,6 +142,91 @@ static int tcp(struct packet *p, uint16_t sport, uint16_t dport, const char *fla
 	return 0;
 }
 
+/* A socket in a netns of "ip netns". */
+static int socket_in(const char *netns, int family, int protocol)
+{
+	int fd, err = client_netns(netns);
+
+	if (err) {
+		fprintf(stderr, "forge: netns %s: %s\n", netns, strerror(-err));
+		exit(1);
+	}
+	fd = socket(family, SOCK_RAW | SOCK_CLOEXEC, protocol);
+	if (fd < 0) {
+		perror("forge: socket");
+		exit(1);
+	}
+	return fd;
+}
+
+static int flush(const char *netns)
+{
+	struct {
+		struct nlmsghdr		nlh;
+		struct nfgenmsg		nfg;
+	} ask = {
+		.nlh.nlmsg_len = sizeof(ask),
+		.nlh.nlmsg_type = NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_DELETE,
+		.nlh.nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK,
+	};
+	struct {
+		struct nlmsghdr		nlh;
+		struct nlmsgerr		err;
+	} answer = {};
+	int fd = socket_in(netns, AF_NETLINK, NETLINK_NETFILTER);
+
+	if (send(fd, &ask, sizeof(ask), 0) < 0 || recv(fd, &answer, sizeof(answer), 0) < 0 ||
+	    answer.err.error) {
+		fputs("forge: cannot flush\n", stderr);
+		return 1;
+	}
+	close(fd);
+	return 0;
+}
+
+static int talk(char **argv)
+{
+	static const uint32_t isn[2] = { 1000, 5000 };	/* client, server */
+	int fd[2] = { socket_in(argv[0], AF_INET, IPPROTO_RAW),
+		      socket_in(argv[3], AF_INET, IPPROTO_RAW) };
+	unsigned int ms = atoi(argv[7]), count = atoi(argv[8]), i, seq, ack;
+	uint64_t start_us = client_now_us();
+	struct timespec pause = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000 };
+	uint16_t sport = atoi(argv[2]), dport = atoi(argv[5]);
+	struct in_addr src, dst, seen;
+	char end, flags[8];
+
+	if (inet_pton(AF_INET, argv[1], &src) != 1 || inet_pton(AF_INET, argv[4], &dst) != 1 ||
+	    inet_pton(AF_INET, argv[6], &seen) != 1)
+		return 2;
+	for (argv += 9; *argv; argv++) {
+		bool server;
+
+		if (!strncmp(*argv, "flush:", 6)) {
+			if (flush(*argv + 6))
+				return 1;
+			continue;
+		}
+		if (sscanf(*argv, "%c:%7[A-Z]:%u:%u", &end, flags, &seq, &ack) != 4)
+			return 2;
+		server = end == 's';
+		raw_fd = fd[server];
+		for (i = 0; i < count; i++) {
+			struct packet p = { .proto = IPPROTO_TCP };
+
+			memcpy(&p.src, server ? &dst : &src, sizeof(p.src));
+			memcpy(&p.dst, server ? &seen : &dst, sizeof(p.dst));
+			if (tcp(&p, server ? dport : sport + i, server ? sport + i : dport, flags,
+				isn[server] + seq, strchr(flags, 'A') ? isn[!server] + ack : 0, 1))
+				return 1;
+		}
+		if (ms && argv[1])
+			nanosleep(&pause, NULL);
+	}
+	printf("%u\n", (unsigned int)((client_now_us() - start_us) / 1000));
+	return 0;
+}
+
 static int gre(struct packet *p, uint16_t key)
 {
 	put16(p->data, 0x3001);		/* key and sequence, version 1 */
@@ -160,6 +259,31 @@ static int sctp(struct packet *p, uint16_t sport, uint16_t dport, uint8_t chunk,
 	p->data[10] = crc >> 16;
 	p->data[11] = crc >> 24;
 	return transmit(p);
+}
+
+static int udp(struct packet *p, uint16_t sport, uint16_t dport, unsigned int count,
+	       unsigned int rounds, unsigned int ms)
+{
+	unsigned int round, i;
+	uint16_t check;
+
+	p->len = 12;
+	for (round = 0; round < rounds; round++) {
+		if (round)
+			usleep(ms * 1000);
+		for (i = 0; i < count; i++) {
+			put16(p->data, sport + i);
+			put16(p->data + 2, dport);
+			put16(p->data + 4, p->len);
+			put16(p->data + 6, 0);
+			put32(p->data + 8, round);
+			check = l4_checksum(p);
+			memcpy(p->data + 6, &check, 2);
+			if (transmit(p))
+				return 1;
+		}
+	}
+	return 0;
 }
 
 static int udplite(struct packet *p, uint16_t sport, uint16_t dport, uint16_t coverage,
@@ -218,6 +342,8 @@ int main(int argc, char **argv)
 	struct packet p = {};
 	bool is_gre = argc == 5 && !strcmp(argv[1], "gre");
 
+	if (argc > 11 && !strcmp(argv[1], "talk"))
+		return talk(argv + 2);
 	if (argc < 5 || (!is_gre && argc < 8))
 		goto usage;
 	if (inet_pton(AF_INET, argv[2], &p.src) != 1 ||
@@ -242,6 +368,11 @@ int main(int argc, char **argv)
 		return sctp(&p, num(argv[3]), num(argv[5]), num(argv[6]), num(argv[7]),
 			    num(argv[8]));
 	}
+	if (!strcmp(argv[1], "udp")) {
+		p.proto = IPPROTO_UDP;
+		return udp(&p, num(argv[3]), num(argv[5]), num(argv[6]),
+			   num(argv[7]), argv[8] ? num(argv[8]) : 0);
+	}
 	if (!strcmp(argv[1], "udplite")) {
 		p.proto = IPPROTO_UDPLITE;
 		return udplite(&p, num(argv[3]), num(argv[5]), num(argv[6]), num(argv[7]));
@@ -252,6 +383,6 @@ int main(int argc, char **argv)
 			    argc > 8 ? num(argv[8]) : 0);
 	}
 usage:
-	fputs("usage: forge tcp|gre|sctp|udplite|dccp ..., see forge.c\n", stderr);
+	fputs("usage: forge tcp|talk|gre|sctp|udp|udplite|dccp ..., see forge.c\n", stderr);
 	return 2;
 }

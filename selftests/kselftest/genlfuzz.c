@@ -27,9 +27,11 @@
 #include <unistd.h>
 
 #include <linux/genetlink.h>
+#include <linux/netfilter/nf_conntrack_tcp.h>
 
 #include "client.h"
 #include "record.h"
+#include "rnd.h"
 
 #define SOCKETS		4
 #define DEAF		(SOCKETS - 1)	/* the socket that never reads */
@@ -69,6 +71,8 @@ static const struct command {
 	{ "GET_STATS", GWSYNC_CMD_GET_STATS, 3 },
 	{ "REPAIR", GWSYNC_CMD_REPAIR, 10 },
 	{ "GET_DIGEST", GWSYNC_CMD_GET_DIGEST, 3 },
+	{ "LEASE", GWSYNC_CMD_LEASE, 4 },
+	{ "SOURCE", GWSYNC_CMD_SOURCE, 4 },
 	{ "others", GWSYNC_CMD_MAX + 1, 4 },
 };
 
@@ -86,26 +90,9 @@ static unsigned int no_memory;
 static uint32_t epoch = 1;
 static int fail_fd = -1;
 
-/* xorshift64*: seeded, the same everywhere. */
-static uint64_t rng_state;
-
-static uint32_t rnd(uint32_t below)
-{
-	rng_state ^= rng_state >> 12;
-	rng_state ^= rng_state << 25;
-	rng_state ^= rng_state >> 27;
-	return (uint32_t)((rng_state * 0x2545f4914f6cdd1dull) >> 32) % below;
-}
-
 static bool rarely(void)
 {
 	return !rnd(60);
-}
-
-static void rnd_bytes(uint8_t *p, unsigned int n)
-{
-	while (n--)
-		*p++ = rnd(256);
 }
 
 /* Small, or at an edge, or anything. */
@@ -234,14 +221,15 @@ static uint8_t rnd_bucket(void)
 /* None, a few, about a half or all of a bucket. */
 static uint64_t rnd_classes(void)
 {
-	uint64_t some;
+	uint64_t some, one;
 
 	rnd_bytes((uint8_t *)&some, sizeof(some));
 	switch (rnd(4)) {
 	case 0:
 		return 0;
 	case 1:
-		return 1ull << rnd(GWSYNC_BUCKET_CLASSES) | 1ull << rnd(GWSYNC_BUCKET_CLASSES);
+		one = 1ull << rnd(GWSYNC_BUCKET_CLASSES);
+		return one | 1ull << rnd(GWSYNC_BUCKET_CLASSES);
 	case 2:
 		return some;
 	default:
@@ -386,7 +374,7 @@ static void put_filter(struct nlmsghdr *nlh)
 			rnd_bytes((uint8_t *)&prefix, sizeof(prefix));
 		if (rarely())
 			port.pad = 1;
-		switch (rnd(5)) {
+		switch (rnd(6)) {
 		case 0:	/* not those of most flows: something must get through */
 			mnl_attr_put_u8(nlh, GWSYNC_FILTER_A_PROTOCOL, 60 + rnd(190));
 			break;
@@ -401,6 +389,10 @@ static void put_filter(struct nlmsghdr *nlh)
 			break;
 		case 4:
 			mnl_attr_put(nlh, GWSYNC_FILTER_A_PORT, sizeof(port), &port);
+			break;
+		case 5:
+			mnl_attr_put_u8(nlh, GWSYNC_FILTER_A_TCP_STATE,
+					rarely() ? rnd(256) : TCP_CONNTRACK_TIME_WAIT);
 			break;
 		}
 		if (!rnd(100))
@@ -425,6 +417,12 @@ static void put_params(struct nlmsghdr *nlh)
 		put(nlh, GWSYNC_A_PARAM_WALK_RATE, 4, rnd(2) ? 0 : rnd(10000));
 	if (rnd(2))
 		put(nlh, GWSYNC_A_PARAM_DIGEST_MS, 4, rnd(2) ? rnd(3000) : rnd(3700000));
+	if (rnd(2))
+		put(nlh, GWSYNC_A_PARAM_AUDIT_MS, 4, rnd(2) ? rnd(3000) : rnd(3700000));
+	if (rnd(2))
+		put(nlh, GWSYNC_A_PARAM_LABELS, 4, rnd(4));
+	if (rnd(2))
+		put(nlh, GWSYNC_A_PARAM_MARK_MASK, 4, rnd(2) ? UINT32_MAX : rnd(256));
 }
 
 /* Of the right length nearly always, and any bits. */
@@ -465,6 +463,35 @@ static void put_map(struct nlmsghdr *nlh)
 	if (rarely())
 		map[rnd(GWSYNC_BUCKETS)] |= 1;
 	mnl_attr_put(nlh, GWSYNC_A_MAP, sizeof(map) - (rarely() ? rnd(64) : 0), map);
+}
+
+/* Interfaces that are there, or not, or no macvlans. */
+static void put_lease(struct nlmsghdr *nlh)
+{
+	uint32_t ifindex[64];
+	unsigned int i, n = rnd(rnd(8) ? 4 : 64);
+
+	for (i = 0; i < n; i++)
+		ifindex[i] = rnd(8) ? 1 + rnd(12) : rnd_number();
+	put(nlh, GWSYNC_A_TERM_MS, 4, rnd(3) ? rnd(50) : rnd_number());
+	if (rnd(2))
+		mnl_attr_put(nlh, GWSYNC_A_IFINDEX, n * sizeof(*ifindex) + (rnd(16) ? 0 : rnd(4)),
+			     ifindex);
+}
+
+/* Of some flow, perhaps. */
+static void put_source(struct nlmsghdr *nlh)
+{
+	static const unsigned int lengths[] = { 4, 16 };
+	uint8_t addr[20] = { 10, 9, 0, 2 };
+
+	if (!rnd(4))
+		rnd_bytes(addr, sizeof(addr));
+	else
+		addr[3] = (uint8_t)rnd(256);
+	mnl_attr_put(nlh, GWSYNC_A_SOURCE, rarely() ? rnd(20) : lengths[rnd(2)], addr);
+	if (rnd(2))
+		mnl_attr_put(nlh, GWSYNC_A_END, 0, NULL);
 }
 
 /* What the command expects; without a default as in put_kind(). */
@@ -520,6 +547,12 @@ static void fill(struct nlmsghdr *nlh, enum gwsync_cmd cmd)
 	case GWSYNC_CMD_REPAIR:
 		if (rnd(3))
 			put_classes(nlh);
+		break;
+	case GWSYNC_CMD_LEASE:
+		put_lease(nlh);
+		break;
+	case GWSYNC_CMD_SOURCE:
+		put_source(nlh);
 		break;
 	case GWSYNC_CMD_GET:
 	case GWSYNC_CMD_GET_STATS:
@@ -722,7 +755,7 @@ int main(int argc, char **argv)
 	}
 	seed = strtoull(argv[3], NULL, 0);
 	messages = strtoul(argv[4], NULL, 0);
-	rng_state = seed * 0x9e3779b97f4a7c15ull + 1;
+	rnd_seed(seed);
 	printf("# seed %" PRIu64 ", %u valid records\n", seed, valids);
 	for (i = 0; i < SOCKETS; i++)
 		open_client(&client[i]);

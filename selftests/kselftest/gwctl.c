@@ -69,6 +69,12 @@ static const char * const stat_names[GWSYNC_STAT_A_MAX + 1] = {
 	[GWSYNC_STAT_A_REPAIRED] = "repaired",
 	[GWSYNC_STAT_A_SPOILED] = "spoiled",
 	[GWSYNC_STAT_A_FOREIGN] = "foreign",
+	[GWSYNC_STAT_A_LEASES_LAPSED] = "leases_lapsed",
+	[GWSYNC_STAT_A_LEASE_DROPPED] = "lease_dropped",
+	[GWSYNC_STAT_A_UNTRACKED] = "untracked",
+	[GWSYNC_STAT_A_AUDITED] = "audited",
+	[GWSYNC_STAT_A_LABELS_LEFT] = "labels_left",
+	[GWSYNC_STAT_A_SOURCE_ENDED] = "source_ended",
 };
 
 static const char * const event_names[] = {
@@ -76,6 +82,9 @@ static const char * const event_names[] = {
 	[GWSYNC_EVENT_SWEEP_DONE] = "sweep-done",
 	[GWSYNC_EVENT_ACTIVATE_DONE] = "activate-done",
 	[GWSYNC_EVENT_LOST] = "lost",
+	[GWSYNC_EVENT_LAPSED] = "lapsed",
+	[GWSYNC_EVENT_RESUMED] = "resumed",
+	[GWSYNC_EVENT_SOURCE_DONE] = "source-done",
 };
 
 #define EVENT_COUNT (sizeof(event_names) / sizeof(event_names[0]))
@@ -130,10 +139,14 @@ static int get_cb(const struct nlmsghdr *nlh, void *data)
 		{ GWSYNC_A_PARAM_TOMBSTONES, 4, "tombstones" },
 		{ GWSYNC_A_PARAM_WALK_RATE, 4, "walk_rate" },
 		{ GWSYNC_A_PARAM_DIGEST_MS, 4, "digest_ms" },
+		{ GWSYNC_A_PARAM_AUDIT_MS, 4, "audit_ms" },
+		{ GWSYNC_A_PARAM_LABELS, 4, "labels" },
+		{ GWSYNC_A_PARAM_MARK_MASK, 4, "mark_mask" },
 		{ GWSYNC_A_REPLICAS, 8, "replicas" },
 		{ GWSYNC_A_FLOWS, 8, "flows" },
 		{ GWSYNC_A_WAITING, 4, "waiting" },
 		{ GWSYNC_A_MUTE, 4, "mute" },
+		{ GWSYNC_A_LEASE, 1, "lease" },
 	};
 	const struct nlattr *tb[GWSYNC_A_MAX + 1];
 	char **names = data;
@@ -208,7 +221,7 @@ static int dump_cb(const struct nlmsghdr *nlh, void *data)
 	return MNL_CB_OK;
 }
 
-/* proto N | zone N | mark VALUE/MASK | prefix ADDR/LEN | port PROTO:PORT */
+/* proto N | zone N | mark VALUE/MASK | prefix ADDR/LEN | port PROTO:PORT | tcp STATE */
 static int put_filter(struct nlmsghdr *nlh, char **argv)
 {
 	struct nlattr *nest = mnl_attr_nest_start(nlh, GWSYNC_A_FILTER);
@@ -220,6 +233,8 @@ static int put_filter(struct nlmsghdr *nlh, char **argv)
 			mnl_attr_put_u8(nlh, GWSYNC_FILTER_A_PROTOCOL, num(v));
 		} else if (!strcmp(argv[0], "zone")) {
 			mnl_attr_put_u16(nlh, GWSYNC_FILTER_A_ZONE, num(v));
+		} else if (!strcmp(argv[0], "tcp")) {
+			mnl_attr_put_u8(nlh, GWSYNC_FILTER_A_TCP_STATE, num(v));
 		} else if (!strcmp(argv[0], "mark") && slash) {
 			struct gwsync_filter_mark m;
 
@@ -264,13 +279,17 @@ static int put_params(struct nlmsghdr *nlh, char **argv)
 		{ "tombstones", GWSYNC_A_PARAM_TOMBSTONES },
 		{ "walk_rate", GWSYNC_A_PARAM_WALK_RATE },
 		{ "digest_ms", GWSYNC_A_PARAM_DIGEST_MS },
+		{ "audit_ms", GWSYNC_A_PARAM_AUDIT_MS },
+		{ "labels", GWSYNC_A_PARAM_LABELS },
+		{ "mark_mask", GWSYNC_A_PARAM_MARK_MASK },
+		{ NULL, 0 }
 	};
 	unsigned int i;
 
 	for (; argv[0] && argv[1]; argv += 2) {
-		for (i = 0; i < 6 && strcmp(params[i].name, argv[0]); i++)
+		for (i = 0; params[i].name && strcmp(params[i].name, argv[0]); i++)
 			;
-		if (i == 6)
+		if (!params[i].name)
 			return -EINVAL;
 		mnl_attr_put_u32(nlh, params[i].attr, num(argv[1]));
 	}
@@ -391,6 +410,40 @@ static int do_apply(struct client *c, char **argv)
 	return ret;
 }
 
+/* lease TERM_MS [IFINDEX...]: 0: give it back; without interfaces: renew */
+static int do_lease(struct client *c, char **argv)
+{
+	uint32_t ifindex[ARGS_MAX];
+	static char buf[CLIENT_BUF];
+	struct nlmsghdr *nlh = client_put(c, buf, GWSYNC_CMD_LEASE, 0);
+	unsigned int n = 0;
+
+	mnl_attr_put_u32(nlh, GWSYNC_A_TERM_MS, num(argv[0]));
+	while (*++argv)
+		ifindex[n++] = num(*argv);
+	if (n)
+		mnl_attr_put(nlh, GWSYNC_A_IFINDEX, n * sizeof(*ifindex), ifindex);
+	return client_request(c, nlh, NULL, NULL);
+}
+
+/* source ADDRESS [end]: count own flows that have it as translated source, or end them */
+static int do_source(struct client *c, char **argv)
+{
+	static char buf[CLIENT_BUF];
+	struct nlmsghdr *nlh = client_put(c, buf, GWSYNC_CMD_SOURCE, 0);
+	uint8_t addr[16];
+
+	if (inet_pton(AF_INET, argv[0], addr) == 1)
+		mnl_attr_put(nlh, GWSYNC_A_SOURCE, 4, addr);
+	else if (inet_pton(AF_INET6, argv[0], addr) == 1)
+		mnl_attr_put(nlh, GWSYNC_A_SOURCE, 16, addr);
+	else
+		return -EINVAL;
+	if (argv[1] && !strcmp(argv[1], "end"))
+		mnl_attr_put(nlh, GWSYNC_A_END, 0, NULL);
+	return client_request(c, nlh, NULL, NULL);
+}
+
 static int run(struct client *c, int argc, char **argv)
 {
 	static char buf[CLIENT_BUF];
@@ -424,6 +477,10 @@ static int run(struct client *c, int argc, char **argv)
 	if (IS("digest", 0))
 		return client_request(c, client_put(c, buf, GWSYNC_CMD_GET_DIGEST, 0), digest_cb,
 				      NULL);
+	if (IS("lease", 1))
+		return do_lease(c, argv);
+	if (IS("source", 1))
+		return do_source(c, argv);
 	if (IS("get", 0))
 		return client_request(c, client_put(c, buf, GWSYNC_CMD_GET, 0), get_cb, argv);
 	if (IS("stats", 0))

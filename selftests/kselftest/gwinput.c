@@ -24,6 +24,7 @@
 
 #include "client.h"
 #include "craft.h"
+#include "rnd.h"
 
 #define OWNER	1
 #define EPOCH	5
@@ -567,23 +568,6 @@ static int records(void)
 	return failures != 0;
 }
 
-/* xorshift64*: seeded, the same everywhere. */
-static uint64_t rng_state;
-
-static uint32_t rnd(uint32_t below)
-{
-	rng_state ^= rng_state >> 12;
-	rng_state ^= rng_state << 25;
-	rng_state ^= rng_state >> 27;
-	return (uint32_t)((rng_state * 0x2545f4914f6cdd1dull) >> 32) % below;
-}
-
-static void rnd_bytes(uint8_t *p, unsigned int n)
-{
-	while (n--)
-		*p++ = rnd(256);
-}
-
 /* A record that is nearly right, so that the parser's depths are reached. */
 static unsigned int rnd_record(uint8_t *out)
 {
@@ -740,7 +724,7 @@ static int fuzz(uint64_t seed, unsigned int messages)
 	unsigned int accepted = 0, refusals = 0, sent = 0;
 	int one = 1;
 
-	rng_state = seed * 0x9e3779b97f4a7c15ull + 1;
+	rnd_seed(seed);
 	mnl_socket_setsockopt(c.nl, NETLINK_NO_ENOBUFS, &one, sizeof(one));
 	while (sent < messages) {
 		static const uint8_t dumps[] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 1 };

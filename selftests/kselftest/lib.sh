@@ -98,12 +98,18 @@ ge() { [ "$1" -ge "$2" ] || { echo "$1, expected $2 or more"; return 1; }; }
 in_ns() { local ns=$1; shift; ip netns exec "$ns" "$@"; }
 sysctl_ns() { local ns=$1; shift; in_ns "$ns" sysctl -qw "$@"; }
 
+# listens NETNS PORT, bound NETNS PORT: somebody does, by TCP or UDP
+listens() { in_ns "$1" ss -ltn "sport = $2" | grep -q LISTEN; }
+bound() { in_ns "$1" ss -lun "sport = $2" | grep -q "$2"; }
+
 # spawn NAME NETNS COMMAND...: in the background, output to $TMP/NAME
 spawn() {
 	local name=$1 ns=$2
 
 	shift 2
-	in_ns "$ns" "$@" > "$TMP/$name" 2>&1 < /dev/null &
+	# at once: what one of this name said before must not be counted
+	: > "$TMP/$name"
+	ip netns exec "$ns" "$@" >> "$TMP/$name" 2>&1 < /dev/null &
 	PIDS+=($!)
 	SPAWNED=$!
 }
@@ -115,11 +121,30 @@ spawn_fed() {
 	shift 2
 	rm -f "$TMP/$name.in"
 	mkfifo "$TMP/$name.in"
-	in_ns "$ns" "$@" > "$TMP/$name" 2>&1 <> "$TMP/$name.in" &
+	: > "$TMP/$name"
+	ip netns exec "$ns" "$@" >> "$TMP/$name" 2>&1 <> "$TMP/$name.in" &
 	PIDS+=($!)
 	SPAWNED=$!
 }
 feed() { echo "${2:-}" > "$TMP/$1.in"; }
+
+# verify: B against A, by the command
+verify() {
+	# With its path: busybox' shell has an ip of its own.
+	in_ns "$B" gwsync verify "$(command -v ip)" netns exec "$A" gwsync
+}
+
+# background COMMAND...: of the test itself; BACKGROUND is what end_of takes
+background() {
+	"$@" > /dev/null 2>&1 < /dev/null &
+	BACKGROUND=$!
+	PIDS+=("$BACKGROUND")
+}
+# end_of PID: of what runs in the background, and has no orderly end
+end_of() {
+	kill "$1" 2> /dev/null
+	wait "$1" 2> /dev/null
+}
 
 # said NAME PATTERN: a line of a spawned command
 said() { grep -q -- "$2" "$TMP/$1" || { cat "$TMP/$1"; return 1; }; }
@@ -224,6 +249,15 @@ path_of() {
 	ip -n "$1" route replace default via "10.$2.0.1" dev "$3" onlink src "10.$2.0.2"
 	ip -n "$1" -6 route replace default via "fd0$2::1" dev "$3" onlink src "fd0$2::2"
 }
+
+# receives NETNS BYTES SECONDS: so many more arrive at its first leg, in this time
+receives() {
+	local most=$(($(received "$1") + $2))
+
+	wait_for "$3" has_received "$1" "$most"
+}
+received() { in_ns "$1" cat /sys/class/net/h1/statistics/rx_bytes; }
+has_received() { ge "$(received "$1")" "$2"; }
 
 # strict NETNS: the firewall of the demo; $2: more lines for the table
 strict() {
@@ -366,6 +400,8 @@ admin_commands() {
 		15 dump
 		17 repair 1
 		18 digest
+		19 lease 1000
+		20 source 10.8.0.254
 	END
 }
 # What does not: notifications, which are no commands, and GET_STATS

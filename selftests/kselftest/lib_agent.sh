@@ -42,12 +42,44 @@ agent_config() {
 	esac
 	cat > "$TMP/$1.conf" <<- END
 	group = { id = $2; member = $3; priority = $((110 - 10 * $3));
-		  heartbeat_ms = $HEARTBEAT; dead_after = $DEAD_AFTER; };
+		  heartbeat_ms = $HEARTBEAT; dead_after = $DEAD_AFTER;
+		  link_delay_ms = 0; unsure_ms = 0; };
 	members = ( { id = 1; name = "gw1"; }, { id = 2; name = "gw2"; },
 		    { id = 3; name = "gw3"; } );
 	$auth
 	links = ( { interface = "sync0"; } );
-	daemon = { control = "$TMP/$1.sock"; };
+	daemon = { control = "$TMP/$1.sock"; state = "$TMP/$1.state"; };
+	END
+}
+
+# agent_pair [MORE]: both gateways on a sync LAN, of one group and key; MORE is in the
+# configuration of each
+agent_pair() {
+	sync_lan "$A" "$B"
+	gwsync key generate "$TMP/key" > /dev/null || bail "no key"
+	agent_config "$A" 1 1 "$TMP/key"
+	agent_config "$B" 1 2 "$TMP/key"
+	[ $# -eq 0 ] || echo "$1" | tee -a "$TMP/$A.conf" >> "$TMP/$B.conf"
+}
+# strict_pair SYSCTL...: both strict, and what agents and sync LAN say is each gateway's
+# own; flows of UDP outlast what is done with them
+strict_pair() {
+	local gw
+
+	for gw in "$A" "$B"; do
+		strict "$gw" 'chain early {
+				type filter hook prerouting priority raw; iifname sync0 notrack;
+			}
+			chain out { type filter hook output priority raw; oifname sync0 notrack; }'
+		sysctl_ns "$gw" net.netfilter.nf_conntrack_udp_timeout=600 "$@"
+	done
+}
+# quiet NETNS: forged datagrams are not answered, though they have no socket here
+quiet() {
+	in_ns "$1" nft -f - <<- END || bail "no nft"
+		table inet quiet {
+			chain in { type filter hook input priority 0; meta l4proto udp drop; }
+		}
 	END
 }
 
@@ -152,4 +184,31 @@ logs_if_failed() {
 	for ns in "$@"; do
 		{ echo "log of $ns"; tail -n 60 "$TMP/$ns.log"; } | diag
 	done
+}
+
+# of_repair KEY: of B's status
+of_repair() { ask "$B" status --json | sed -n "s/^    \"$1\": \([0-9]*\).*/\1/p"; }
+# later_round: since ROUNDS of of_repair a whole round of digests has been compared, and
+# both say that they are in sync
+later_round() { ge "$(of_repair rounds)" $((ROUNDS + 2)) && in_sync "$A" "$B"; }
+
+# to_lan NETNS LAN NUMBER
+to_lan() {
+	ip link add "${2}0" netns "$1" type veth peer name "$2$3" netns "$LAN"
+	ip -n "$LAN" link set "$2$3" master "$2" up
+	ip -n "$1" link set "${2}0" up
+}
+# between_lans: both gateways in a sync LAN, client C in bridge lan and server S in wan
+between_lans() {
+	local lan
+
+	gateways
+	sync_lan "$A" "$B"
+	add_ns "$C" "$S"
+	for lan in lan wan; do
+		ip -n "$LAN" link add $lan type bridge mcast_snooping 0
+		ip -n "$LAN" link set $lan up
+	done
+	to_lan "$C" lan 9
+	to_lan "$S" wan 9
 }

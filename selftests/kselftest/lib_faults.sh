@@ -68,7 +68,8 @@ faults_config() {
 
 	cat > "$TMP/$1.conf" <<- END
 	group = { id = 1; member = $id; priority = ${2:-$((110 - 10 * id))};
-		  heartbeat_ms = $HEARTBEAT; dead_after = $DEAD_AFTER; };
+		  heartbeat_ms = $HEARTBEAT; dead_after = $DEAD_AFTER;
+		  link_delay_ms = 0; unsure_ms = 0; };
 	members = ( { id = 1; name = "gw1"; }, { id = 2; name = "gw2"; },
 		    { id = 3; name = "gw3"; }, { id = 4; name = "gw4"; },
 		    { id = 5; name = "gw5"; } );
@@ -77,7 +78,7 @@ faults_config() {
 	virtual_routers = ( { name = "lan"; interface = "lan0"; vrid = 5;
 			      addresses = ( ${ADDRESSES:-"\"$VIP/24\""} ); } );
 	kernel = { ${3:-} };
-	daemon = { control = "$TMP/$1.sock"; };
+	daemon = { control = "$TMP/$1.sock"; state = "$TMP/$1.state"; };
 	END
 }
 
@@ -124,7 +125,9 @@ says_of() {
 in_sync() {
 	local owner=$1 ns
 
-	says "$owner" state owner in_sync true || return 1
+	says "$owner" state owner || return 1
+	# An owner is in sync if there is somebody who could go on in its place.
+	[ $# -eq 1 ] || says "$owner" in_sync true || return 1
 	for ns in "${@:2}"; do
 		says "$ns" state backup owner "${MEMBER[$owner]}" in_sync true || return 1
 	done
@@ -139,24 +142,42 @@ faults_start() {
 	wait_for 10 in_sync "$@"
 }
 
-# Faults of links, at the far end: the gateway's own carrier stays.
-# mute LEG NETNS: what it says on this leg (p: sync, l: LAN) reaches nobody
-mute() { tc -n "$LAN" filter add dev "$1${MEMBER[$2]}" ingress matchall action drop; }
-# deaf LEG NETNS: it hears nothing on this leg
-deaf() { tc -n "$LAN" filter add dev "$1${MEMBER[$2]}" egress matchall action drop; }
-# cut LEG NETNS: both
-cut_leg() { mute "$@" && deaf "$@"; }
-# mend NETNS...: all legs
+# Faults of links, at the far end: the gateway's own carrier stays.  All legs that are
+# named, LEG NETNS..., fail at once: of two that fail one after the other a member knows
+# in between that one has, and a slow machine needs as long for two commands as members
+# have patience.
+# mute (p: sync, l: LAN): what it says on these legs reaches nobody
+mute() { legs_drop ingress "$@"; }
+# deaf: it hears nothing on them
+deaf() { legs_drop egress "$@"; }
+# cut_legs: both
+cut_legs() { legs_drop "ingress egress" "$@"; }
+legs_drop() {
+	local ways=$1 way
+
+	shift
+	while [ $# -gt 0 ]; do
+		for way in $ways; do
+			echo "filter add dev $1${MEMBER[$2]} $way matchall action drop"
+		done
+		shift 2
+	done | tc -n "$LAN" -batch -
+}
+# mend NETNS...: all legs, at once as well: whoever hears a rival that does not hear it
+# yields after two heartbeats
 mend() {
-	local ns port
+	local ns port ports=()
 
 	for ns in "$@"; do
-		for port in "p${MEMBER[$ns]}" "l${MEMBER[$ns]}"; do
-			tc -n "$LAN" filter del dev "$port" ingress 2> /dev/null
-			tc -n "$LAN" filter del dev "$port" egress 2> /dev/null
-			tc -n "$LAN" qdisc del dev "$port" root 2> /dev/null
-			ip -n "$LAN" link set "$port" up
-		done
+		ports+=("p${MEMBER[$ns]}" "l${MEMBER[$ns]}")
+	done
+	for port in "${ports[@]}"; do
+		echo "filter del dev $port egress"
+		echo "filter del dev $port ingress"
+		echo "qdisc del dev $port root"
+	done | tc -n "$LAN" -force -batch - > /dev/null 2>&1
+	for port in "${ports[@]}"; do
+		ip -n "$LAN" link set "$port" up
 	done
 }
 # unplug, plug LEG NETNS: the gateway sees it

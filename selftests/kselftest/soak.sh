@@ -213,11 +213,11 @@ legs_up() {
 
 # The faults.  $V and $U are two members, one of them the owner perhaps.
 bad_link() { spoil "$V" "${NETEM[@]}"; pause; pause; }
-dark_sync_link() { cut_leg p "$V"; pause; pause; }
+dark_sync_link() { cut_legs p "$V"; pause; pause; }
 unplugged() { unplug p "$V"; pause; pause; }
-made_deaf() { deaf p "$V"; deaf l "$V"; pause; }
-made_mute() { mute p "$V"; mute l "$V"; pause; }
-split_brain() { cut_leg p "$V"; cut_leg l "$V"; pause; pause; }
+made_deaf() { deaf p "$V" l "$V"; pause; }
+made_mute() { mute p "$V" l "$V"; pause; }
+split_brain() { cut_legs p "$V" l "$V"; pause; pause; }
 killed() { agent_crash "$V"; pause; agent_start "$V"; }
 two_killed() {
 	agent_crash "$V"

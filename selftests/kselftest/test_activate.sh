@@ -3,6 +3,8 @@
 # Real connections through two strict gateways: planned from A to B, then B
 # loses power and A takes over.  Everything must go on.
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=selftests/kselftest/lib_queue.sh
+. "$(dirname "$0")/lib_queue.sh"
 
 setup_net
 strict "$A"
@@ -13,6 +15,9 @@ spawn udps "$S" peer udp-serve 7000
 check "servers listen" wait_for 5 said serve ready
 export PEER_SECONDS=$((20 * SCALE))
 BULK=${BULK:-60000000}
+
+# Packets of somebody else, on A, that wait for a verdict through all that follows.
+packets_wait "$A"
 
 # start ROUND: connections of each kind
 start() {
@@ -58,9 +63,17 @@ alive() {
 }
 
 # Planned, under load.
+for gw in "$A" "$B"; do
+	in_ns "$gw" nft "insert rule inet gw postrouting oifname n2 udp dport 7006 masquerade"
+done
+spawn udps6 "$S" peer udp-serve 7006
+check "server of a masqueraded flow listens" wait_for 5 said udps6 ready
+spawn_fed masq "$C" peer udp 10.2.0.2 7006 1
+check "before switchover: masqueraded" wait_for 10 said masq ready
 start 1 "before switchover"
 check "full sync under load" relay_cmd sync
 check "streams are running at the switchover" running 1
+was=$(stat "$A" walks)
 check "switchover" relay_cmd switchover
 echo "# switchover:$RELAY_ANSWER us without an owner"
 path B
@@ -71,6 +84,21 @@ check "B re-learned TCP windows" stat_least "$B" pickup 1
 demoted() { eq "$(gwctl -n "$A" dump | grep -c "flags=announced")" 0 &&
 	eq "$(gwctl -n "$A" dump | grep -vc "owner=2 flags=replica")" 0; }
 check "A holds replicas of B alone" wait_for 5 demoted
+
+# A masqueraded flow's replica does not end with the address of its former owner.
+lost=$(stat "$A" replicas_lost)
+ip -n "$A" addr del 10.2.0.1/24 dev n2
+ip -n "$A" addr add 10.2.0.1/24 dev n2
+ip -n "$A" route replace 10.2.0.2/32 dev n2
+sleep 1	# a worker of the kernel looks for flows to end; what does not happen shows after
+check "switchover: A's address goes, its replicas do not" eq "$(stat "$A" replicas_lost)" "$lost"
+feed masq
+check "switchover: the masqueraded flow goes on" wait_for 20 said_times masq "alive 1 of 1" 1
+check "switchover: and A has it" shows "10.1.0.2,.*>10.2.0.2,7006 " gwctl -n "$A" dump
+# Nobody waits for his windows on A: at the latest the second look there sees it.
+looks() { ge "$(stat "$A" walks)" $((was + 3)); }
+check "switchover: A has looked for flows that wait" wait_for 15 looks
+packets_go "$A"
 
 # A flow that A has and B never knew goes with the sweep.
 ctmake "$A" create src=10.9.0.1 dst=10.9.0.2 proto=17 sport=1 dport=1 timeout=600

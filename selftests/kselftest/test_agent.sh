@@ -6,19 +6,9 @@
 . "$(dirname "$0")/lib_agent.sh"
 
 setup_net
-# What the agents and the sync LAN itself say is each gateway's own.
-untracked='chain early { type filter hook prerouting priority raw; iifname sync0 notrack; }
-	   chain out { type filter hook output priority raw; oifname sync0 notrack; }'
-strict "$A" "$untracked"
-strict "$B" "$untracked"
 # The stops outlast the 30 s of a UDP flow, and every flow is counted.
-for gw in "$A" "$B"; do
-	sysctl_ns "$gw" net.netfilter.nf_conntrack_udp_timeout=600
-done
-sync_lan "$A" "$B"
-gwsync key generate "$TMP/key" > /dev/null || bail "no key"
-agent_config "$A" 1 1 "$TMP/key"
-agent_config "$B" 1 2 "$TMP/key"
+strict_pair
+agent_pair
 export PEER_SECONDS=$((10 * SCALE))
 TOTAL=0
 
@@ -154,6 +144,17 @@ agent_start "$OWNER"
 check "owner again" wait_for 5 field_is "$OWNER" state owner
 agent_start "$BACKUP"
 settles "module is back"
+
+# Removed under the daemons: it is gone until somebody loads it.
+loaded() { [ -d /sys/module/gwsync ]; }
+says_gone() { ge "$(grep -c "kernel half: module gwsync is not loaded" "$TMP/$1.log")" 1; }
+check "rmmod under daemons" modprobe -r gwsync
+check "rmmod under daemons: the owner says so" wait_for 5 says_gone "$OWNER"
+check "rmmod under daemons: so does the backup" wait_for 5 says_gone "$BACKUP"
+sleep 2		# each of them looks once a second
+check "rmmod under daemons: nobody loads it again" fails loaded
+check "modprobe under daemons" modprobe gwsync
+settles "module is back under daemons"
 
 ended() { agent_end "$BACKUP" && agent_end "$OWNER"; }
 check "agents end well" ended

@@ -6,16 +6,19 @@
 . "$(dirname "$0")/lib_agent.sh"
 
 gateways
-sync_lan "$A" "$B"
-gwsync key generate "$TMP/key" > /dev/null || bail "no key"
 # A minute where all is slow: making the flows takes that long there.
 HEARTBEAT=$((SCALE > 3 ? 50 * SCALE : 150)) DEAD_AFTER=100
-agent_config "$A" 1 1 "$TMP/key"
-agent_config "$B" 1 2 "$TMP/key"
+agent_pair
 agent_start "$A" "$B"
 check "in sync" wait_for 20 in_sync "$A" "$B" || finish
 make_flows "$A" 1001 2000
 check "tables are equal" same 2000 "$A" "$B"
+# What people are shown: own flows and replicas, as the kernel half has them.
+shown() { ask "$1" status | awk '$1 == "flows" { print $(NF - 3), $(NF - 2) }'; }
+for ns in "$A" "$B"; do
+	check "the status shows what the kernel half has" \
+		eq "$(shown "$ns")" "$(gwctl -n "$ns" get flows) $(gwctl -n "$ns" get replicas)"
+done
 epoch=$(field "$A" epoch)
 
 # stopped NETNS: flows come, change and go for 10 s; port PORT and the next two

@@ -47,7 +47,7 @@ dropped_out() { peer_is "$A" gw2 in_sync false && field_is "$B" in_sync false; }
 churn "$A" rate=500 live=2000
 for how in "without a carrier" "in the dark"; do
 	started=$SECONDS
-	if [ "$how" = "in the dark" ]; then cut_leg p "$B"; else unplug p "$B"; fi
+	if [ "$how" = "in the dark" ]; then cut_legs p "$B"; else unplug p "$B"; fi
 	check "sync link cut $how: owner and backup say so" timed 5 dropped_out
 	figure "sync link cut $how: known after $MS ms"
 	wait_since 10
@@ -61,7 +61,7 @@ figure "meanwhile $RATE changes/s"
 check "sync link cut: none missing, none different" equal $TOTAL "$A" "$B"
 
 # One direction of all links: the backup does not hear the owner.
-mute_all() { mute p "$1" && mute l "$1"; }
+mute_all() { mute p "$1" l "$1"; }
 yielded() { field_is "$B" state owner && field_is "$A" state backup; }
 mute_all "$A"
 check "A hears B, B does not hear A: B owns, A yields" timed 10 yielded
@@ -87,8 +87,17 @@ check "B does not hear A, its backup: the address stays" vip_on_one "$B" "$A"
 mend "$A"
 after "B does not hear A, its backup" "$B" "$A"
 
-# All links: both own, each with new flows and ends of its own.
-split() { cut_leg p "$A" && cut_leg l "$A"; }
+# All links of A, while B serves the LAN: what served is the owner, whatever A's epoch.
+cut_legs p "$A" l "$A"
+check "split, by service: both own" timed 10 both_own
+served() { [ "$(in_ns "$LAN" ping -q -c 20 -i 0.2 -W 1 $VIP | grep -c ' 0% packet loss')" = 1 ]; }
+check "split, by service: B answers" served
+mend "$A"
+after "split, by service" "$B" "$A"
+
+# All links: both own, each with new flows and ends of its own; the LAN reaches neither.
+split() { cut_legs p "$A" l "$A" l "$B"; }
+heal() { mend "$A" "$B"; }
 split
 check "split: both own" timed 10 both_own
 figure "split: both own after $MS ms"
@@ -100,7 +109,7 @@ epochs() { echo "$(field "$A" epoch) $(field "$B" epoch)"; }
 read -r epoch_a epoch_b < <(epochs)
 check "split: A's epoch is the higher one" ge "$epoch_a" $((epoch_b + 1))
 TOTAL=$((1000 + 500 + 500 + 300 + 200))
-mend "$A"
+heal
 after "split, by epoch" "$A" "$B"
 check "split, by epoch: the winner's flows are there" eq "$(with_dport "$B" 3001)" 300
 check "split, by epoch: the loser's are gone" eq "$(with_dport "$B" 3000)" 0
@@ -126,7 +135,7 @@ rule() {
 	make_flows "$4" 3002 200
 	make_flows "$5" 3003 200
 	TOTAL=200
-	mend "$A"
+	heal
 	after "$name" "$4" "$5"
 	check "$name: the loser's flows are gone" eq "$(with_dport "$5" 3003)" 0
 }

@@ -78,6 +78,27 @@ agent_signal CONT "$B"
 less "changes"
 room "changes"
 
+# No room for anything new, and heartbeats are as new as any: nobody answers a
+# multicast, so theirs are the entries that are evicted first.
+shut() { ! in_ns "$1" ping -q -c 1 -W 1 10.8.0.100; }
+untracked() { ge "$(stat "$1" untracked)" $(($2 + 20)); }
+for gw in "$A" "$B"; do
+	check "tracks" in_ns "$gw" nft "add table ip f;
+		add chain ip f in { type filter hook input priority 0; };
+		add rule ip f in ct state invalid drop"
+done
+epoch=$(field "$A" epoch)
+most $((MANY / 2))
+for gw in "$A" "$B"; do
+	in_ns "$gw" conntrack -D -p udp --dport 8116 > /dev/null 2>&1
+	was=$(stat "$gw" untracked)
+	check "no room: nothing new leaves" shut "$gw"
+	check "no room: heartbeats and changes pass" wait_for 10 untracked "$gw" "$was"
+done
+check "no room: the same owner, in sync" settled "$A" "$B"
+check "no room: of the same epoch" field_is "$A" epoch "$epoch"
+most 100000
+
 in_ns "$A" conntrack -F > /dev/null 2>&1
 check "all ended" wait_for 10 empty
 for gw in "$B" "$A"; do

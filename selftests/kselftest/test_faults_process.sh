@@ -64,7 +64,8 @@ check "agent ends well" ends
 
 # dies_at WHEN WHAT...: the agent of $VICTIM is killed there (see killat.c)
 dies_at() {
-	killat "${AGENT[$VICTIM]}" "$@" > "$TMP/killat" 2>&1 &
+	: > "$TMP/killat"
+	killat "${AGENT[$VICTIM]}" "$@" >> "$TMP/killat" 2>&1 &
 	KILLAT=$!
 	wait_for 5 said killat ready
 }
@@ -88,10 +89,10 @@ sync_dies() {
 
 	shift
 	VICTIM=$BACKUP
-	swept=$(times_logged "full sync of .* is here") proven=$(times_logged "in sync with")
+	swept=$(times_logged "^<.>full sync of .* is here") proven=$(times_logged "^<.>in sync with")
 	in_ns "$BACKUP" conntrack -F > /dev/null 2>&1
 	# It cannot begin before it is watched.
-	cut_leg p "$BACKUP"
+	cut_legs p "$BACKUP"
 	agent_start "$BACKUP"
 	check "$name: it asks" wait_for 10 phase_is request
 	if [ $# -gt 0 ]; then
@@ -100,8 +101,8 @@ sync_dies() {
 		check "$name: it is dead" died || return
 		[ -z "$PROVING" ] ||
 			check "$name: all had come" eq \
-				"$(times_logged "full sync of .* is here")" $((swept + 1))
-		check "$name: nothing was proven" eq "$(times_logged "in sync with")" "$proven"
+				"$(times_logged "^<.>full sync of .* is here")" $((swept + 1))
+		check "$name: nothing was proven" eq "$(times_logged "^<.>in sync with")" "$proven"
 	else
 		agent_crash "$BACKUP"
 		mend "$BACKUP"

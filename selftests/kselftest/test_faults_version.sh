@@ -9,7 +9,7 @@ check "in sync" faults_start "$A" "$B" "$D" || finish
 make_flows "$A" 4000 500
 check "tables are equal" equal 500 "$A" "$B" "$D"
 
-# Frames of another version: one member's say 2, its checksums are right.
+# Frames of another version: one member's say 3, its checksums are right.
 new=$B
 version() { ge "$(counter "$1" dropped version)" 1; }
 epoch=$(field "$A" epoch)
@@ -19,7 +19,7 @@ ip netns exec "$new" tc qdisc add dev lan0 clsact
 for dev in sync0 lan0; do
 	tc -n "$new" filter add dev $dev egress protocol ip u32 match ip protocol 17 0xff \
 		match ip dport 8116 0xffff \
-		action pedit munge offset 30 u8 set 2 pipe action csum udp ||
+		action pedit munge offset 30 u8 set 3 pipe action csum udp ||
 		bail "no pedit"
 done
 check "other frames: counted" wait_for 5 version "$A"

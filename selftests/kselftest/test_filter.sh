@@ -43,8 +43,10 @@ left_out "server prefix behind DNAT" prefix 10.8.0.9/32 -- $U sport=1 dport=53 \
 left_out "ipv6 prefix" prefix fd02::/64 -- src6=fd01::2 dst6=fd02::2 proto=17 timeout=600 \
 	sport=1 dport=53
 left_out "port" port 17:53 -- $U sport=1 dport=53
+left_out "TCP state" tcp 7 -- src=10.1.0.2 dst=10.2.0.2 proto=6 timeout=600 sport=1 dport=53 \
+	tcp_state=7
 left_out "several at once" proto 6 port 17:53 mark 1/1 -- $U sport=1 dport=53
-check "filtered flows are counted" stat_least "$A" filtered 9
+check "filtered flows are counted" stat_least "$A" filtered 10
 
 # What a filter does not name.
 gwctl -n "$A" filter port 17:53 mark 0x10/0xf0 zone 5 prefix 10.9.0.0/16 prefix 10.2.0.1/32
@@ -65,10 +67,39 @@ no_tcp() { ! in_b "proto=6 "; }
 check "removes what is filtered now" wait_for 3 no_tcp
 gwctl -n "$A" filter
 
+# A TCP flow is left out as long as it is in a state that the filter names.
+T="src=10.1.0.2 dst=10.2.0.2 proto=6 timeout=600 sport=9 dport=80"
+here() { in_b "proto=6 10.1.0.2,9>.* tcp=$1,"; }
+gone() { ! in_b "proto=6 10.1.0.2,9>"; }
+check "TCP states: set" gwctl -n "$A" filter tcp 1 tcp 7
+ctmake "$A" create $T status=0x0e tcp_state=3
+check "TCP states: another passes" wait_for 3 here 3
+ctmake "$A" update $T tcp_state=7
+check "TCP states: one that comes to it is taken back" wait_for 3 gone
+ctmake "$A" update $T tcp_state=4
+check "TCP states: one that leaves it is told" wait_for 3 here 4
+check "TCP states: a full sync" relay_cmd sync
+check "TCP states: has it" here 4
+ctmake "$A" update $T tcp_state=7
+check "TCP states: and it is taken back again" wait_for 3 gone
+check "TCP states: a full sync leaves it out" relay_cmd sync
+check "TCP states: it is not there" gone
+check "TCP states: switchover" relay_cmd switchover
+check "TCP states: the background walk ends" relay_cmd settle
+check "TCP states: full sync from B" relay_cmd sync
+check "TCP states: and back" relay_cmd switchover
+check "TCP states: the background walk ends again" relay_cmd settle
+check "TCP states: still not there" gone
+ctmake "$A" delete $T
+gwctl -n "$A" filter
+
 # Senseless filters are refused with a text and change nothing.
 err() { "$@" | tee "$TMP/err" | grep -q "$WANT" || { cat "$TMP/err"; return 1; }; }
 WANT="error EINVAL ." check "prefix 33 is refused" err gwctl -n "$A" filter prefix 10.0.0.0/33
 WANT="error EINVAL ." check "prefix 129 is refused" err gwctl -n "$A" filter prefix fd00::/129
+for state in 0 10 255; do
+	WANT="error E[A-Z0-9]* ." check "TCP state $state is refused" err gwctl -n "$A" filter tcp $state
+done
 many() { for i in $(seq 300); do echo zone "$i"; done | xargs gwctl -n "$A" filter; }
 WANT="error E[A-Z0-9]* ." check "300 zones are refused" err many
 

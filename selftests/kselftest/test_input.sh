@@ -53,6 +53,7 @@ bound() {
 check "flush_ms has a bound" bound flush_ms 1001
 check "hold_ms has a bound" bound hold_ms 60001
 check "digest_ms has a bound" bound digest_ms 3600001
+check "audit_ms has a bound" bound audit_ms 3600001
 check "batch_bytes has a lower bound" bound batch_bytes 511
 check "batch_bytes has an upper bound" bound batch_bytes 8193
 check "member 0 is refused" shows "error E[A-Z]* ." gwctl -n "$B" attach 0 1
@@ -89,6 +90,7 @@ add_ns "$X" "$Y"
 modprobe -a nf_conntrack_ftp nf_nat_ftp || bail "no ftp helper"
 # Only X: where a rule names labels each flow has room for some.
 in_ns "$X" nft 'table inet labels { chain c { ct label set 5; }; }'
+gwctl -n "$Y" set labels 1
 for ns in "$X" "$Y"; do
 	sysctl_ns "$ns" net.netfilter.nf_conntrack_events=1
 done

@@ -10,10 +10,13 @@ DEAD_AFTER=$PATIENT
 O=o-$TAG
 gateways
 add_ns "$O"
-sync_lan "$A" "$B"
-gwsync key generate "$TMP/key" > /dev/null || bail "no key"
-agent_config "$A" 1 1 "$TMP/key"
-agent_config "$B" 1 2 "$TMP/key"
+# Who looks after replicas' clocks, and how often: a job of each netns that has some.
+EXTENDS=$SECONDS TRACE=/sys/kernel/tracing
+[ -d $TRACE/events ] || mount -t tracefs none $TRACE 2> /dev/null
+job=0x$(awk '$3 ~ /^gwsync_(job_)?extend_work$/ { print $1 }' /proc/kallsyms)
+echo "function == $job" > $TRACE/events/workqueue/workqueue_execute_start/filter 2> /dev/null &&
+	echo 1 > $TRACE/events/workqueue/workqueue_execute_start/enable || job=
+agent_pair
 agent_start "$A"
 check "owner" wait_for 5 field_is "$A" state owner || finish
 agent_start "$B"
@@ -21,6 +24,9 @@ make_flows "$A" 1001 200
 check "in sync" wait_for 10 in_sync "$A" "$B" || finish
 check "tables are equal" same 200 "$A" "$B"
 FLOWS=200
+# They say once that the third member is missing: that is no touch.
+missed() { grep -q "gw3 was never heard" "$TMP/$A.log" && grep -q "gw3 was never heard" "$TMP/$B.log"; }
+check "both miss the third member" wait_for 20 missed
 
 table() {
 	in_ns "$1" conntrack -L -o id 2> /dev/null |
@@ -55,7 +61,7 @@ gwctl -n "$A" dump file "$TMP/records"
 chmod 644 "$TMP/records"
 cat > "$TMP/commands" <<- END
 	attach 1 9
-	set flush_ms 999 hold_ms 60000 batch_bytes 8192 tombstones 1000000 walk_rate 1 digest_ms 1
+	set flush_ms 999 hold_ms 60000 batch_bytes 8192 tombstones 1000000 walk_rate 1 digest_ms 1 audit_ms 1
 	map 0xfe
 	sync-begin 2 9
 	apply 2 9 $TMP/records
@@ -65,6 +71,9 @@ cat > "$TMP/commands" <<- END
 	repair
 	repair 0xffffffffffffffff
 	digest
+	lease 0
+	source 10.2.0.1 end
+	wait source-done 30
 	walk 0xfe 7
 	walk 0 0
 	deactivate 3 11
@@ -105,6 +114,60 @@ if ! stranger true 2> /dev/null; then
 	skip "user namespaces" "kernel forbids user namespaces"
 	finish
 fi
+
+# What he makes the module allocate is his, see below.
+CG=$TMP/cgroup
+mkdir "$CG"
+mount -t cgroup2 none "$CG" || bail "no cgroup2"
+echo +memory > "$CG/cgroup.subtree_control" || bail "no memory controller"
+# charged_run CGROUP COMMAND...: the stranger's, in the background
+charged_run() {
+	local name=$1 procs=$CG/$1/cgroup.procs
+
+	shift
+	mkdir "$CG/$name"
+	bash -c "echo \$\$ > $procs; exec setpriv --reuid 65534 --regid 65534 \
+		--clear-groups unshare \"\$@\"" - "$@" > "$TMP/$name.out" 2>&1 < /dev/null &
+	CHARGED_PID=$!
+	PIDS+=($!)
+}
+charged_end() {
+	xargs -r kill -9 < "$CG/$1/cgroup.procs"
+	wait "$CHARGED_PID" 2> /dev/null
+	wait_for 10 empty "$CG/$1/cgroup.procs"
+}
+empty() { eq "$(wc -l < "$1")" 0; }
+
+# Ends of flows, made by the kernel's own collector, that he does not let us tell:
+# he has been told of the flows, and reads no more.
+ENDS=12000 LEAST=6000
+cat > "$TMP/ends" <<- END
+	#!/bin/bash
+	exec gwctl - <<- COMMANDS
+		attach 1 1
+		set tombstones 1000000 flush_ms 0
+		map 0x4
+		activate 0 2
+		sh ctmake - create count=$ENDS src=10.1.0.2 dst=10.2.0.2 proto=17 dport=53 sport=1000 timeout=$((5 * SCALE))
+		recv 300
+		walk 0x4 1
+		sh until [ \\\$(gwctl stats congested) -gt 0 ]; do sleep 0.1; done
+		sh awk '\\\$1 == "slab" { print "slab", \\\$2 }' $CG/ends/memory.stat
+		sh until [ \\\$(gwctl get waiting) -ge $LEAST ]; do sleep 0.5; done
+		sh echo ended; exec sleep 1000
+	COMMANDS
+END
+chmod 755 "$TMP/ends"
+charged_run ends -Urn "$TMP/ends"
+ENDS_PID=$CHARGED_PID
+# From now on he waits; while he made his flows our agents had little of this machine.
+check "ends: his flows are told" wait_for 20 said ends.out "^slab"
+check "in sync meanwhile" wait_for 10 in_sync "$A" "$B"
+no_other_problem() { ! ask "$1" status | grep "^problem" | grep -v gw3; }
+for ns in "$A" "$B"; do
+	check "nobody misses anybody but the third" wait_for 5 no_other_problem "$ns"
+done
+
 for who in neighbour stranger; do
 	ours > "$TMP/ours"
 	check "$who: sees no flow" none "$who" gwctl dump
@@ -162,10 +225,7 @@ check "control socket: its group is served" setpriv --reuid 65534 --regid 0 --cl
 check "nobody has switched over" untouched
 
 # What he makes the module allocate is his: rings of so many netns.
-N=10 CPUS=$(nproc --all) CG=$TMP/cgroup
-mkdir "$CG"
-mount -t cgroup2 none "$CG" || bail "no cgroup2"
-echo +memory > "$CG/cgroup.subtree_control" || bail "no memory controller"
+N=10 CPUS=$(nproc --all)
 ring=$(cat /sys/module/gwsync/parameters/ring_size)
 cat > "$TMP/hold" <<- 'END'
 	#!/bin/bash
@@ -178,19 +238,11 @@ END
 chmod 755 "$TMP/hold"
 # charged CGROUP [COMMAND]: KiB of kernel memory that his N netns take
 charged() {
-	local pid procs=$CG/$1/cgroup.procs
-
-	mkdir "$CG/$1"
-	bash -c "echo \$\$ > $procs; exec setpriv --reuid 65534 --regid 65534 \
-		--clear-groups unshare -Ur $TMP/hold $N '${2:-}'" > "$TMP/$1.out" 2>&1 &
-	pid=$!
+	charged_run "$1" -Ur "$TMP/hold" $N "${2:-}"
 	wait_for 10 said_times "$1.out" "^up" $N || return 1
 	CHARGED=$(awk '$1 == "kernel" { print int($2 / 1024) }' "$CG/$1/memory.stat")
-	xargs -r kill -9 < "$procs"
-	wait $pid 2> /dev/null
-	wait_for 10 empty "$procs"
+	charged_end "$1"
 }
-empty() { eq "$(wc -l < "$1")" 0; }
 check "netns without us" charged plain
 plain=$CHARGED
 check "netns with rings" charged rings "set hold_ms 1000"
@@ -199,8 +251,53 @@ least=$((N * CPUS * ring * (8 + 4 * 16) / 1024))
 check "memory for $N netns is charged: $((CHARGED - plain)) KiB, of them rings $least" \
 	ge $((CHARGED - plain)) $((least * 9 / 10))
 check "and bounded" ge $((N * 4096)) $((CHARGED - plain))
+check "ends: the collector has met them" wait_for 20 said ends.out "^ended"
+slab() { awk '$1 == "slab" { print $2 }' "$CG/ends/memory.stat"; }
+more=$(($(slab) - $(sed -n 's/^slab //p' "$TMP/ends.out")))
+check "memory for $LEAST ends of flows is charged: $((more / 1024)) KiB more" \
+	ge $more $((LEAST * 72))
+CHARGED_PID=$ENDS_PID
+check "ends: he ends" charged_end ends
 umount "$CG" 2> /dev/null
 
+# Nor does what the kernel's threads do for him grow with the netns that he has: walks in
+# four at once, of a table in which somebody has flows, and in four of our user namespace.
+F=f-$TAG
+add_ns "$F"
+ctmake "$F" create count=40000 src=10.1.0.2 dst=10.2.0.2 proto=17 dport=53 sport=1000 timeout=600
+walks() {
+	printf 'attach 1 1\nset flush_ms 0 walk_rate 0\nmap 0x4\nactivate 0 2\n'
+	for n in $(seq 10); do
+		printf 'walk 0x4 %u\nwait walk-done %u\n' "$n" $((10 * SCALE))
+	done
+}
+# walked WHO...: sets TOOK, in us
+walked() {
+	local began=${EPOCHREALTIME/./} pids=() n
+
+	for n in 1 2 3 4; do
+		walks | "$@" gwctl - > "$TMP/walked.$n" 2>&1 &
+		pids+=($!)
+	done
+	wait "${pids[@]}"
+	TOOK=$((${EPOCHREALTIME/./} - began))
+	eq "$(cat "$TMP"/walked.? | grep -c "event walk-done")" 40
+}
+check "40 walks, a neighbour's" walked unshare -n
+quick=$TOOK
+check "40 walks, the stranger's" walked setpriv --reuid 65534 --regid 65534 --clear-groups unshare -Urn
+echo "# 40 walks: the neighbour's in $((quick / 1000)) ms, the stranger's in $((TOOK / 1000)) ms"
+check "his wait for each other" ge "$TOOK" $((quick * 3 / 2))
+
+if [ -n "$job" ]; then
+	echo 0 > $TRACE/events/workqueue/workqueue_execute_start/enable
+	n=$(grep -c "workqueue_execute_start.*extend_work" $TRACE/trace)
+	EXTENDS=$(((SECONDS - EXTENDS) / 10 + 1))
+	echo "# $n looks after clocks; one netns with replicas makes $EXTENDS"
+	check "only who has replicas looks after their clocks" ge $((2 * EXTENDS)) "$n"
+else
+	skip "looks after clocks" "kernel does not trace work"
+fi
 check "ours still syncs" same $FLOWS "$A" "$B"
 check "in sync to the end" in_sync "$A" "$B"
 for ns in "$B" "$A"; do

@@ -91,4 +91,50 @@ check "with its id" eq "$(grep "^delta" "$TMP/s6" | grep -vc "walk=77 ")" 0
 check "and ends with an event" grep -q "event walk-done.*walk=77 count=300" "$TMP/s6"
 last_note() { grep -E "^(delta|event)" "$1" | tail -n 1; }
 check "last" shows "^event walk-done" last_note "$TMP/s6"
+
+# Chains that are longer than what a walk takes at once, with flows of others in them
+# (no flow gets into such a chain, but a table that shrinks makes them); then one
+# that grows and shrinks under the walk, where a flow may be seen twice.
+MANY=36000
+was=$(sysctl -n net.netfilter.nf_conntrack_buckets)
+sysctl -qw net.netfilter.nf_conntrack_max=200000 net.netfilter.nf_conntrack_buckets=262144
+ctmake "$A" create count=$((MANY - 300)) src=10.1.0.2 dst=10.2.0.2 proto=17 dport=54 \
+	sport=2000 timeout=600
+ctmake "m3-$TAG" create count=3000 src=10.1.0.2 dst=10.2.0.2 proto=17 dport=54 \
+	sport=1000 timeout=600
+sysctl -qw net.netfilter.nf_conntrack_buckets=512
+named() { sets "$TMP/$1" | cut -d" " -f1 | sort -u | wc -l; }
+counted() { grep -o "walk-done .*count=[0-9]*" "$TMP/$1" | sed 's/.*count=//'; }
+epoch=20
+walk_all() {
+	epoch=$((epoch + 2))
+	gwctl -n "$A" - <<- END
+		attach 1 $epoch
+		set walk_rate 0
+		map 0x14
+		activate 0 $((epoch + 1))
+		walk 0x10 77
+		recv $((1000 * SCALE))
+	END
+}
+listed() { gwctl -n "$A" dump | grep -c "^flow.*10\.1\.0\.2,"; }
+walk_all > "$TMP/s7"
+check "a walk of long chains names each flow once" eq "$(counted s7)" "$MANY"
+check "and none that is not there" eq "$(named s7)" "$MANY"
+check "so does a dump" eq "$(listed)" "$MANY"
+# Each resize makes it begin anew: bounded, or it would never end.
+resizes() {
+	local n
+
+	for n in 512 65536 4096 512 65536 4096 512 65536 4096; do
+		sysctl -qw net.netfilter.nf_conntrack_buckets=$n
+	done
+}
+background resizes
+walk_all > "$TMP/s8"
+wait "$BACKGROUND"
+check "a walk under which the table is resized begins anew" \
+	ge "$(sets "$TMP/s8" | wc -l)" $((MANY + 1))
+check "no flow is missed" eq "$(named s8)" "$MANY"
+sysctl -qw net.netfilter.nf_conntrack_buckets="$was"
 finish

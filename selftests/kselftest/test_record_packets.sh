@@ -6,7 +6,11 @@
 
 setup_net
 modprobe -a nf_conntrack_ftp nf_nat_ftp nf_conntrack_pptp || bail "no helpers"
-FTP='ct helper ftp { type "ftp" protocol tcp; }
+# A rule that expects what comes back, without a helper.
+RULES='ct expectation back { protocol tcp; dport 8500; timeout 5m; size 4; l3proto ip; }
+	chain expects { type filter hook prerouting priority 10; tcp dport 7002 ct expectation set "back"; }
+	'
+FTP="$RULES"'ct helper ftp { type "ftp" protocol tcp; }
 	chain helpers { type filter hook prerouting priority 10; tcp dport 21 ct helper set "ftp"; }'
 strict "$A" "$FTP"
 strict "$B" "$FTP"
@@ -81,7 +85,7 @@ check "gre" same proto -p 47
 # FTP: a control connection whose PORT command is rewritten, an expectation,
 # and the data connection that follows it.
 spawn ftpd "$S" socat -u TCP-LISTEN:21,reuseaddr,fork OPEN:"$TMP/ftp.seen",creat,append
-check "ftp: server listens" wait_for 5 in_ns "$S" ss -ltn 'sport = 21'
+check "ftp: server listens" wait_for 5 listens "$S" 21
 spawn_fed ftp "$C" socat - TCP:10.2.0.2:21,crnl
 check "ftp: connected" wait_for 5 shows ESTABLISHED \
 	in_ns "$A" conntrack -L -p tcp --dport 21
@@ -99,6 +103,12 @@ check "ftp: data connection" wait_for 5 said dataconn ready
 check "ftp: master" same master_src,master_dport
 counters() { relay_cmd sync && ctcompare -c -r packets_reply,start "$A" "$B"; }
 check "counters and start times follow a full sync" wait_for 3 counters
+
+spawn late "$S" peer serve 7002
+check "ct expectation: server" wait_for 5 said late ready
+spawn_fed latec "$C" peer echo 10.2.0.2 7002 1
+check "ct expectation: connected" wait_for 5 said latec ready
+check "ct expectation: same in B" same expect
 
 # secmark: any LSM that has contexts; AppArmor's is "unconfined".
 case $(cat /sys/kernel/security/lsm 2> /dev/null || cat /proc/self/attr/current 2> /dev/null) in
@@ -132,4 +142,14 @@ fi
 check "no error in relay" eq "$(relay_count errors)" 0
 check "nothing was refused" eq "$(gwctl -n "$B" stats |
 	grep -E '^(refused|replicas_lost|.*_missing|expect_refused)' | grep -v ' 0$')" ""
+
+# What was expected comes after the takeover.
+spawn back "$C" peer serve 8500
+check "ct expectation: listener" wait_for 5 said back ready
+relay_cmd kill > /dev/null
+check "takeover" relay_cmd takeover
+path B
+in_ns "$B" nft insert rule inet gw forward ct state new drop
+spawn_fed backc "$S" peer echo 10.1.0.2 8500 1
+check "ct expectation: what was expected comes through the new owner" wait_for 5 said backc ready
 finish

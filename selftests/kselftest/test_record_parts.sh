@@ -11,6 +11,7 @@ in_ns "$A" nft -f - <<- END
 	table inet t { chain c { ct label set 5; }; }
 	END
 check "relay attaches to both" relay_start || finish
+check "B takes labels over all the same" gwctl -n "$B" set labels 1
 
 V4="src=10.1.0.2 dst=10.2.0.2"
 V6="src6=fd01::2 dst6=fd02::2"
@@ -98,6 +99,62 @@ check "expectation: made by ctnetlink" ctmake "$A" expect $V4 proto=6 sport=1042
 check "expectation: same in B" ctcompare -w $((2 * SCALE)) -r expect "$A" "$B"
 in_ns "$A" conntrack -F expect > /dev/null 2>&1
 check "expectation: gone with it in A" ctcompare -w $((2 * SCALE)) -m 1 "$A" "$B"
+# One whose time is over, or that its helper took back, stays listed until somebody
+# meets it: its master's next record must not bring it to life elsewhere.
+expects_4243() { ctmake "$A" expect $V4 proto=6 sport=1042 dport=21 -- src=10.2.0.2 dst=10.1.0.2 \
+	proto=6 sport=0 dport=4243 -- src=255.255.255.255 dst=255.255.255.255 proto=6 sport=0 \
+	dport=65535 -- timeout="$1"; }
+expects_4243 300
+check "expectation: told while it lives" shows " expect=" gwctl -n "$A" dump
+check "expectation: it is given a second" expects_4243 1
+over() { ! in_ns "$A" conntrack -L expect 2> /dev/null | grep -q 4243; }
+check "expectation: its time is over" wait_for 3 over
+check "expectation: and it is told no more" eq "$(gwctl -n "$A" dump | grep -c " expect=")" 0
+in_ns "$A" conntrack -F > /dev/null 2>&1
+
+# What of mark and labels is taken over is the backup's word, and no digest's.
+# told PATTERN: B's record of the flow has it
+told() { gwctl -n "$B" dump | grep ",1060>" > "$TMP/told" && grep -q -- "$1" "$TMP/told" ||
+	{ cat "$TMP/told"; return 1; }; }
+# differing: classes of B, after a whole round
+differing() {
+	local was
+
+	was=$(stat "$B" classes_compared)
+	gwctl -n "$A" repair
+	wait_for 3 stat_least "$B" classes_compared $((was + 16384)) || return 1
+	gwctl -n "$B" digest | sed 's/differing //'
+}
+check "labels: as rules use them" gwctl -n "$B" set labels 0
+check "labels: made by ctnetlink" ctmake "$A" create $V4 proto=17 sport=1060 dport=53 timeout=600 \
+	mark=0x12345678 labels=0,5,127
+check "labels: B has the flow and its mark" wait_for 2 told " mark=$((0x12345678))"
+check "labels: none where no rule uses any" fails told " labels="
+check "labels: and that is counted" stat_least "$B" labels_left 1
+check "labels: the digests agree" eq "$(differing)" 0
+in_ns "$B" nft 'table inet t { chain c { ct label set 5; }; }'
+check "labels: rules begin to use them" ge "$(differing)" 1
+check "labels: repair" gwctl -n "$A" repair 0xffffffffffffffff
+check "labels: now B has them" wait_for 2 told " labels="
+check "labels: and all agrees" eq "$(differing)" 0
+in_ns "$B" nft delete table inet t
+ctmake "$A" update $V4 proto=17 sport=1060 dport=53 labels=7
+check "labels: also while the ruleset is replaced" wait_for 2 told " labels=80000000"
+
+check "mark: another module's bits" in_ns "$B" conntrack -U -p udp --orig-src 10.1.0.2 --sport 1060 \
+	-m 0x99345678
+check "mark: 24 bits are the group's, and no label is" gwctl -n "$B" set mark_mask 0xffffff labels 2
+check "mark: what is there is in doubt" ge "$(differing)" 1
+ctmake "$A" update $V4 proto=17 sport=1060 dport=53 mark=0x11abcdef labels=9
+check "mark: B has those of the record, and keeps its own" wait_for 2 told " mark=$((0x99abcdef))"
+check "mark: and its labels" told " labels=80000000"
+check "mark: the digests agree" eq "$(differing)" 0
+check "mark: verify knows" verify
+in_ns "$B" conntrack -U -p udp --orig-src 10.1.0.2 --sport 1060 -m 0x99abcdee > /dev/null 2>&1
+check "mark: and sees a bit that is the group's" fails verify
+check "mark: all of it again" gwctl -n "$B" set mark_mask 0xffffffff labels 1
+check "mark: repair" gwctl -n "$A" repair 0xffffffffffffffff
+check "mark: B has the owner's" wait_for 2 told " mark=$((0x11abcdef)).* labels=00020000"
 in_ns "$A" conntrack -F > /dev/null 2>&1
 
 # Timeout: what is left on the owner comes to the replica with activation.

@@ -22,7 +22,7 @@ refused() {
 accepted() { echo "$2" > "$P/$1" && eq "$(cat "$P/$1")" "$2"; }
 
 check "parameters are there" [ "$(ls "$P" | wc -l)" -ge 5 ]
-for p in digest_ms:0:3600000 flush_ms:0:1000 hold_ms:0:60000 batch_bytes:512:8192 tombstones:0:1048576 \
+for p in audit_ms:0:3600000 digest_ms:0:3600000 flush_ms:0:1000 hold_ms:0:60000 batch_bytes:512:8192 tombstones:0:1048576 \
 	walk_rate:0:10000000 ring_size:64:65536; do
 	IFS=: read -r name low high <<< "$p"
 	if ! [ -e "$P/$name" ]; then

@@ -37,4 +37,17 @@ done
 ctmake "$A" create count=100 $U sport=1100 mark=4
 relay_cmd resume > /dev/null
 check "a slow agent gets the last state" ctcompare -w $((5 * SCALE)) -m 100 "$A" "$B"
+
+# An agent that does not read at all: what has ended must not take the table's room.
+relay_cmd pause > /dev/null
+before=$(stat "$A" congested)
+for _ in $(seq 8); do
+	ctmake "$A" create count=1000 $U sport=2000
+	in_ns "$A" conntrack -D -p udp --mark 0 > /dev/null 2>&1
+done
+check "an agent that does not read: congested" wait_for 3 stat_least "$A" congested $((before + 1))
+few() { ge 200 "$(in_ns "$A" sysctl -n net.netfilter.nf_conntrack_count)"; }
+check "an agent that does not read: flows that have ended make room" wait_for 3 few
+relay_cmd resume > /dev/null
+check "an agent that does not read: then both are equal" ctcompare -w $((5 * SCALE)) -m 100 "$A" "$B"
 finish

@@ -8,6 +8,7 @@
 
 #include "control.h"
 #include "flow.h"
+#include "hosts.h"
 #include "loop.h"
 #include "server.h"
 
@@ -17,6 +18,8 @@ static const char usage_text[] =
 	"usage: gwsync-traffic server [--rate BYTES_A_SECOND] ADDRESS...\n"
 	"       gwsync-traffic client --control SOCKET NAME=KIND/ADDRESS[/PORT[/COUNT]]...\n"
 	"       gwsync-traffic control SOCKET COMMAND\n"
+	"       gwsync-traffic hosts answer ADDRESS/COUNT...\n"
+	"       gwsync-traffic hosts ask EVERY_MS ADDRESS/COUNT=PEER...\n"
 	"kinds: echo bulk udp idle ftp ftp-passive ftp-active\n"
 	"commands of a client: status, phase NAME, mark, probe, report, finish, quit\n";
 
@@ -106,5 +109,9 @@ int main(int argc, char **argv)
 		return server(argc - 2, argv + 2);
 	if (!strcmp(argv[1], "client"))
 		return client(argc - 2, argv + 2);
+	if (!strcmp(argv[1], "hosts")) {
+		err = hosts_run(argc - 2, argv + 2);
+		return err == 2 ? usage() : err;
+	}
 	return usage();
 }

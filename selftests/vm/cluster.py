@@ -17,7 +17,7 @@
 
 Interfaces are named after their LANs and down at boot. Each LAN is a learning
 switch (lanswitch.c). See Guest in guest.py for run, spawn, put, get, kill,
-start, pause, resume, set_link, console, verdict.
+start, pause, resume, halt, cont, snapshot, restore, set_link, console, verdict.
 """
 
 import os

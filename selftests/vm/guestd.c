@@ -7,7 +7,8 @@
  *	struct frame { u32 job; u32 kind; u32 len; } then len bytes, little endian
  *
  * host to guest: 'p' ping, 'r' run the command, 'i' input for a job (empty:
- * end of input), 'k' kill a job's process group, 'q' power off.
+ * end of input), 'k' kill a job's process group, 'e' entropy for the kernel, 'q' power
+ * off.
  * guest to host: 'h' hello, 'o' output, 'e' error output, 'x' exit status as a
  * shell would give it.
  *
@@ -17,14 +18,17 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/random.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/reboot.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -218,6 +222,19 @@ static void job_input(struct job *job, const char *data, uint32_t len)
 		close_fd(&job->in);
 }
 
+/* Machines that go on from one snapshot must not draw the same random numbers. */
+static void entropy(const char *data, uint32_t len)
+{
+	int fd = open("/dev/urandom", O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		die("/dev/urandom");
+	write_all(fd, data, len);
+	if (ioctl(fd, RNDRESEEDCRNG))
+		die("RNDRESEEDCRNG");
+	close(fd);
+}
+
 static void handle(const struct frame *head, char *data)
 {
 	struct job *job = job_find(head->job);
@@ -235,6 +252,9 @@ static void handle(const struct frame *head, char *data)
 	case 'k':
 		if (job)
 			kill(-job->pid, SIGKILL);
+		break;
+	case 'e':
+		entropy(data, head->len);
 		break;
 	case 'q':
 		sync();
@@ -278,6 +298,21 @@ static int port_read(void)
 	return 1;
 }
 
+/*
+ * Each ping wants to know when a packet came, and while the first such socket comes or the
+ * last one goes the kernel patches itself (netstamp_needed_key). With several processors
+ * TCG may then run what was replaced, and the guest dies of an int3 that is not there any
+ * more. So there is always one.
+ */
+static void keep_timestamps(void)
+{
+	int on = 1, fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	/* A kernel without IPv4 has no ping either. */
+	if (fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_TIMESTAMP, &on, sizeof(on)))
+		die("SO_TIMESTAMP");
+}
+
 int main(int argc, char **argv)
 {
 	struct pollfd pfd[2 + 2 * JOBS_MAX];
@@ -295,6 +330,7 @@ int main(int argc, char **argv)
 	sigaddset(&mask, SIGCHLD);
 	sigprocmask(SIG_BLOCK, &mask, NULL);
 	signal(SIGPIPE, SIG_IGN);
+	keep_timestamps();
 	sfd = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (sfd < 0)
 		die("signalfd");

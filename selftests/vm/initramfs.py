@@ -32,6 +32,7 @@ KMOD_LINKS = "modprobe insmod rmmod lsmod modinfo depmod".split()
 MODULES = re.compile(r"""
     net/(ipv4|ipv6|bridge)/netfilter/ | net/netfilter/(?!ipset|ipvs) |
     net/sched/ | net/(8021q|bridge|llc|802|sctp|dccp|psample)/ | net/core/failover |
+    lib/ts_kmp\.ko |
     net/ipv4/(ip_gre|gre|ip_tunnel|udp_tunnel|tcp_diag|inet_diag|udp_diag|tunnel4|
         ah4|esp4|ipcomp|xfrm4_tunnel)\.ko |
     net/ipv6/(ip6_gre|ip6_tunnel|tunnel6|ip6_udp_tunnel|ah6|esp6)\.ko |
@@ -203,7 +204,7 @@ def build_helper(name, *flags):
     tag = hashlib.sha256(source.read_bytes()).hexdigest()[:16]
     target = kernel.cache_dir() / f"{name}-{tag}"
     if not target.exists():
-        new = target.with_suffix(f".{os.getpid()}")
+        new = target.with_suffix(f".{os.getpid()}.{threading.get_ident()}")
         out = subprocess.run(["gcc", "-O2", "-Wall", "-Wextra", "-o", new, source, *flags],
                              capture_output=True, text=True, check=False)
         if out.returncode:
@@ -328,7 +329,7 @@ def base(ver, where):
         if not target:
             archive = _base()
             target = cache / f"root-{ver}-{time.time_ns()}"
-            new = cache / f"new-{os.getpid()}"
+            new = cache / f"new-{os.getpid()}-{threading.get_ident()}"
             shutil.rmtree(new, ignore_errors=True)
             (new / "stage").mkdir(parents=True)
             _stage_modules(ver, where, new / "stage")
