@@ -32,6 +32,7 @@
 
 #define GWSYNC_EMIT_BATCHES	8	/* sets of members served at once */
 #define GWSYNC_EMIT_QUOTA	256	/* entries of a CPU's ring a round */
+#define GWSYNC_EMIT_MASTERS	4	/* H.323: RAS, Q.931, H.245, RTP */
 
 struct gwsync_batch {
 	u64		set;
@@ -283,6 +284,42 @@ static int gwsync_emit_checked(struct gwsync_net *gn, struct nf_conn *ct, u64 on
 	return 1;
 }
 
+/*
+ * Only a new replica gets a master, so a flow's masters are told before it, the first of
+ * all first: a walk meets flows in any order, and the ring of one CPU is read before that
+ * of another, on which the master may be, or waits for what comes next.  @all: those, too,
+ * that were announced; members that a walk is for need not have heard of them.
+ *
+ * More of them than any helper makes are in no order, but for the nearest: ctnetlink makes
+ * chains of any length, and each of these flows would have all of them looked at.
+ */
+static int gwsync_emit_masters(struct gwsync_net *gn, struct nf_conn *ct, u64 only, u32 walk_id,
+			       bool all)
+{
+	struct nf_conn *master[GWSYNC_EMIT_MASTERS];
+	unsigned long marks;
+	unsigned int n;
+	int ret;
+
+	/* Each has a reference to its own as long as it lives. */
+	for (n = 0; n < ARRAY_SIZE(master) && ct->master; n++) {
+		ct = ct->master;
+		master[n] = ct;
+	}
+	while (n--) {
+		if (!all && test_bit(GWSYNC_FLOW_ANNOUNCED_BIT, &master[n]->status))
+			continue;
+		marks = all ? 0 : gwsync_flow_take_change(master[n]);
+		ret = gwsync_emit_checked(gn, master[n], only, walk_id, false);
+		if (ret < 0) {
+			if (marks)
+				set_bit(GWSYNC_FLOW_DIRTY_BIT, &master[n]->status);
+			return ret;
+		}
+	}
+	return 0;
+}
+
 /**
  * gwsync_emit_flow - emit the current state of an own flow
  * @gn: the netns
@@ -297,12 +334,9 @@ int gwsync_emit_flow(struct gwsync_net *gn, struct nf_conn *ct, u64 only, u32 wa
 {
 	int ret;
 
-	/* A walk meets flows in any order, and only a new replica gets a master. */
-	if (ct->master) {
-		ret = gwsync_emit_checked(gn, ct->master, only, walk_id, false);
-		if (ret < 0)
-			return ret;
-	}
+	ret = gwsync_emit_masters(gn, ct, only, walk_id, true);
+	if (ret < 0)
+		return ret;
 	return gwsync_emit_checked(gn, ct, only, walk_id, false);
 }
 
@@ -348,7 +382,9 @@ int gwsync_emit_dirty(struct gwsync_net *gn, struct nf_conn *ct, bool passed)
 
 	if (!marks || gwsync_emit_is_repeat(gn, ct, marks))
 		return 0;
-	ret = gwsync_emit_checked(gn, ct, U64_MAX, 0, passed);
+	ret = gwsync_emit_masters(gn, ct, U64_MAX, 0, false);
+	if (ret >= 0)
+		ret = gwsync_emit_checked(gn, ct, U64_MAX, 0, passed);
 	if (ret < 0)
 		set_bit(GWSYNC_FLOW_DIRTY_BIT, &ct->status);
 	return ret;

@@ -91,6 +91,30 @@ ctmake "$A" create $V4 proto=6 sport=1040 dport=21 $EST helper=ftp
 row "master" master_src,master_dport $V4 proto=6 sport=1041 dport=20 $EST master_src=10.1.0.2 \
 	master_dst=10.2.0.2 master_proto=6 master_l3proto=2 master_sport=1040 master_dport=21
 
+# Each CPU has a ring of its own, and they are read one after the other: a flow whose
+# master was made on another CPU must not be told before it, nor before its master's own.
+# chain CPU...: a flow on each, each the master of the next; the last must have one in B
+chain() {
+	local port=1060 last="" cpu rc
+
+	gwctl -n "$A" set flush_ms 500
+	for cpu; do
+		# shellcheck disable=SC2086
+		taskset -c "$cpu" ctmake "$A" create $V4 proto=6 sport=$((++port)) dport=21 $EST \
+			helper=ftp ${last:+master_src=10.1.0.2 master_dst=10.2.0.2 master_proto=6 \
+			master_l3proto=2 master_sport=$last master_dport=21} || return 1
+		last=$port
+	done
+	ctcompare -w $((2 * SCALE)) -c -m $# -r master_src,master_dport "$A" "$B"
+	rc=$?
+	gwctl -n "$A" set flush_ms 1
+	in_ns "$A" conntrack -F > /dev/null 2>&1
+	ctcompare -w $((2 * SCALE)) -m 0 "$A" "$B" && return $rc
+}
+check "master: told first, from a ring that is read later" chain 1 0
+check "master: so is its own" chain 1 1 0
+check "master: of three rings the last first" chain 1 0 1 0
+
 # Expectations: ctnetlink makes one of a flow with a helper.
 ctmake "$A" create $V4 proto=6 sport=1042 dport=21 $EST helper=ftp
 check "expectation: made by ctnetlink" ctmake "$A" expect $V4 proto=6 sport=1042 dport=21 -- \
