@@ -46,10 +46,10 @@ diff() {
 	[ "${SNAP[$3.$1]:-}" ] && echo $((SNAP[$3.$1] - ${SNAP[$2.$1]:-0}))
 }
 
-# load_run OPTION...: LOAD has what it did
+# load_run OPTION...: LOAD has what it did; at the line's RATE, if it has one
 load_run() {
 	LOAD=()
-	pairs LOAD < <("${PACKETS[@]}" "$@" 2>&1)
+	pairs LOAD < <("${PACKETS[@]}" ${RATE:+--rate "$RATE"} "$@" 2>&1)
 	[ "${LOAD[ns]:-}" ] || fail "load $*: ${!LOAD[*]}"
 	[ "${LOAD[lost]}" -eq 0 ] || say "load $*: ${LOAD[lost]} flows lost, firewall" \
 		"dropped $(dropped gwA)/$(dropped gwB)"
@@ -314,6 +314,8 @@ workload_tcp_busy() {
 	busy
 }
 busy() {
+	local RATE=		# of flows that begin
+
 	traffic b0 b1 tcp-data 0 "$FLOWS" 0 "$ROUNDS"
 	throughput tcp_busy
 	costs b0 b1 tcp_busy
