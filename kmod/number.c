@@ -42,23 +42,42 @@ static u32 gwsync_number_bytes(u32 digest, u32 type, const u8 *at, unsigned int 
 			    left > 4 ? gwsync_number_word(at + 4, left - 4) : 0, type, digest);
 }
 
-static u32 gwsync_number_tcp(u32 digest, const u8 *value)
+/* Windows move without an event.  @scales and @flags: the original's in the upper byte. */
+static u32 gwsync_number_tcp(u32 digest, u8 state, u16 scales, u16 flags)
+{
+	u16 kept = GWSYNC_NUMBER_TCP_FLAGS << 8 | GWSYNC_NUMBER_TCP_FLAGS;
+
+	return jhash_3words((u32)state << 16 | scales, flags & kept, GWSYNC_PART_TCP, digest);
+}
+
+static u32 gwsync_number_windows(u32 digest, const u8 *value)
 {
 	const struct gwsync_part_tcp *tcp = (const void *)value;
 
-	return jhash_3words((u32)tcp->state << 16 | tcp->seen[0].scale << 8 | tcp->seen[1].scale,
-			    (u32)(tcp->seen[0].flags & GWSYNC_NUMBER_TCP_FLAGS) << 8 |
-			    (tcp->seen[1].flags & GWSYNC_NUMBER_TCP_FLAGS),
-			    GWSYNC_PART_TCP, digest);
+	return gwsync_number_tcp(digest, tcp->state,
+				 tcp->seen[0].scale << 8 | tcp->seen[1].scale,
+				 tcp->seen[0].flags << 8 | tcp->seen[1].flags);
+}
+
+/* The same as of the other part, which a member may have sent that does not know this one. */
+static u32 gwsync_number_time_wait(u32 digest, const u8 *value)
+{
+	const struct gwsync_part_time_wait *tcp = (const void *)value;
+
+	return gwsync_number_tcp(digest, TCP_CONNTRACK_TIME_WAIT,
+				 tcp->seen[0].scale << 8 | tcp->seen[1].scale,
+				 tcp->seen[0].flags << 8 | tcp->seen[1].flags);
 }
 
 static u32 gwsync_number_part(u32 digest, u8 type, const u8 *value, unsigned int len)
 {
 	switch (type) {
 	case GWSYNC_PART_TCP:
-		/* Windows move without an event. */
-		return len == sizeof(struct gwsync_part_tcp) ? gwsync_number_tcp(digest, value) :
-							       digest;
+		return len == sizeof(struct gwsync_part_tcp) ?
+		       gwsync_number_windows(digest, value) : digest;
+	case GWSYNC_PART_TIME_WAIT:
+		return len == sizeof(struct gwsync_part_time_wait) ?
+		       gwsync_number_time_wait(digest, value) : digest;
 	case GWSYNC_PART_SCTP:
 		/* The state alone: the rest moves with each heartbeat. */
 		return gwsync_number_bytes(digest, type, value, min(len, 1U));

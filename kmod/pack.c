@@ -129,19 +129,24 @@ static void gwsync_pack_zone(struct gwsync_packer *pk, const struct nf_conntrack
 	part->flags = zone->flags;
 }
 
-static void gwsync_pack_tcp(struct gwsync_packer *pk, struct nf_conn *ct)
+static u8 gwsync_pack_tcp_flags(const struct nf_conn *ct, enum ip_conntrack_dir dir)
+{
+	u8 flags = ct->proto.tcp.seen[dir].flags & ~IP_CT_TCP_FLAG_DATA_UNACKNOWLEDGED;
+
+	/* A flow table sees the segments, conntrack does not: its windows stand still. */
+	if (test_bit(IPS_OFFLOAD_BIT, &ct->status))
+		flags |= IP_CT_TCP_FLAG_BE_LIBERAL;
+	return flags;
+}
+
+static void gwsync_pack_windows(struct gwsync_packer *pk, const struct nf_conn *ct)
 {
 	struct gwsync_part_tcp *part = gwsync_pack_part(pk, GWSYNC_PART_TCP, sizeof(*part));
-	u8 liberal;
 	int dir;
 
 	if (!part)
 		return;
 
-	/* A flow table sees the segments, conntrack does not: its windows stand still. */
-	liberal = test_bit(IPS_OFFLOAD_BIT, &ct->status) ? IP_CT_TCP_FLAG_BE_LIBERAL : 0;
-
-	spin_lock_bh(&ct->lock);
 	part->state = ct->proto.tcp.state;
 	for (dir = 0; dir < IP_CT_DIR_MAX; dir++) {
 		const struct ip_ct_tcp_state *seen = &ct->proto.tcp.seen[dir];
@@ -150,9 +155,47 @@ static void gwsync_pack_tcp(struct gwsync_packer *pk, struct nf_conn *ct)
 		part->seen[dir].maxend = htonl(seen->td_maxend);
 		part->seen[dir].maxwin = htonl(seen->td_maxwin);
 		part->seen[dir].scale = seen->td_scale;
-		part->seen[dir].flags = (seen->flags & ~IP_CT_TCP_FLAG_DATA_UNACKNOWLEDGED) |
-					liberal;
+		part->seen[dir].flags = gwsync_pack_tcp_flags(ct, dir);
 	}
+}
+
+static void gwsync_pack_time_wait(struct gwsync_packer *pk, const struct nf_conn *ct)
+{
+	struct gwsync_part_time_wait *part = gwsync_pack_part(pk, GWSYNC_PART_TIME_WAIT,
+							      sizeof(*part));
+	int dir;
+
+	if (!part)
+		return;
+
+	for (dir = 0; dir < IP_CT_DIR_MAX; dir++) {
+		const struct ip_ct_tcp_state *seen = &ct->proto.tcp.seen[dir];
+
+		part->seen[dir].end = htonl(seen->td_end);
+		part->seen[dir].scale = seen->td_scale;
+		part->seen[dir].flags = gwsync_pack_tcp_flags(ct, dir);
+	}
+}
+
+/*
+ * Both ends have sent all they had, and all of it is acknowledged: what may still
+ * come are their last segments again, near the ends, whatever the windows are.
+ * Where conntrack knows none, as of a flow that was made by hand, the first
+ * segment teaches it, and a replica must not know more.
+ */
+static bool gwsync_pack_is_over(const struct ip_ct_tcp *tcp)
+{
+	return tcp->state == TCP_CONNTRACK_TIME_WAIT &&
+	       tcp->seen[IP_CT_DIR_ORIGINAL].td_maxwin && tcp->seen[IP_CT_DIR_REPLY].td_maxwin;
+}
+
+static void gwsync_pack_tcp(struct gwsync_packer *pk, struct nf_conn *ct)
+{
+	spin_lock_bh(&ct->lock);
+	if (gwsync_pack_is_over(&ct->proto.tcp))
+		gwsync_pack_time_wait(pk, ct);
+	else
+		gwsync_pack_windows(pk, ct);
 	spin_unlock_bh(&ct->lock);
 }
 

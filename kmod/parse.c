@@ -113,6 +113,16 @@ static void gwsync_take_tuple(struct gwsync_cursor *cur, u8 l3num, u8 l4proto,
 	}
 }
 
+/* The highest ACK is not carried: at rest it is all that the peer sent. */
+static void gwsync_parse_maxack(struct ip_ct_tcp *tcp)
+{
+	int dir;
+
+	for (dir = 0; dir < IP_CT_DIR_MAX; dir++)
+		if (tcp->seen[dir].flags & IP_CT_TCP_FLAG_MAXACK_SET)
+			tcp->seen[dir].td_maxack = tcp->seen[!dir].td_end;
+}
+
 static bool gwsync_parse_tcp(const u8 *value, struct ip_ct_tcp *tcp)
 {
 	const struct gwsync_part_tcp *part = (const void *)value;
@@ -133,10 +143,31 @@ static bool gwsync_parse_tcp(const u8 *value, struct ip_ct_tcp *tcp)
 		seen->td_scale = part->seen[dir].scale;
 		seen->flags = part->seen[dir].flags;
 	}
-	/* The highest ACK is not carried: at rest it is all that the peer sent. */
+	gwsync_parse_maxack(tcp);
+	return true;
+}
+
+/* Windows are not carried: they are as large as their scales allow. */
+static bool gwsync_parse_time_wait(const u8 *value, struct ip_ct_tcp *tcp)
+{
+	const struct gwsync_part_time_wait *part = (const void *)value;
+	int dir;
+
+	memset(tcp, 0, sizeof(*tcp));
+	tcp->state = TCP_CONNTRACK_TIME_WAIT;
+	for (dir = 0; dir < IP_CT_DIR_MAX; dir++) {
+		struct ip_ct_tcp_state *seen = &tcp->seen[dir];
+
+		if (part->seen[dir].scale > GWSYNC_PARSE_TCP_SCALE_MAX)
+			return false;
+		seen->td_end = be32_to_cpu(part->seen[dir].end);
+		seen->td_scale = part->seen[dir].scale;
+		seen->td_maxwin = (u32)U16_MAX << seen->td_scale;
+		seen->flags = part->seen[dir].flags;
+	}
 	for (dir = 0; dir < IP_CT_DIR_MAX; dir++)
-		if (tcp->seen[dir].flags & IP_CT_TCP_FLAG_MAXACK_SET)
-			tcp->seen[dir].td_maxack = tcp->seen[!dir].td_end;
+		tcp->seen[dir].td_maxend = tcp->seen[dir].td_end + tcp->seen[!dir].td_maxwin;
+	gwsync_parse_maxack(tcp);
 	return true;
 }
 
@@ -203,6 +234,9 @@ static bool gwsync_parse_proto(u8 type, const u8 *value, struct gwsync_record_fl
 	case GWSYNC_PART_TCP:
 		return flow->tuple.dst.protonum == IPPROTO_TCP &&
 		       gwsync_parse_tcp(value, &flow->proto.tcp);
+	case GWSYNC_PART_TIME_WAIT:
+		return flow->tuple.dst.protonum == IPPROTO_TCP &&
+		       gwsync_parse_time_wait(value, &flow->proto.tcp);
 #ifdef CONFIG_NF_CT_PROTO_SCTP
 	case GWSYNC_PART_SCTP:
 		return flow->tuple.dst.protonum == IPPROTO_SCTP &&
@@ -268,6 +302,8 @@ static int gwsync_parse_part_len(u8 type, u8 l3num)
 		return sizeof(struct gwsync_part_zone);
 	case GWSYNC_PART_TCP:
 		return sizeof(struct gwsync_part_tcp);
+	case GWSYNC_PART_TIME_WAIT:
+		return sizeof(struct gwsync_part_time_wait);
 	case GWSYNC_PART_SCTP:
 		return sizeof(struct gwsync_part_sctp);
 	case GWSYNC_PART_DCCP:
@@ -326,6 +362,7 @@ static bool gwsync_parse_part(u8 type, struct gwsync_cursor *cur, struct gwsync_
 		break;
 	}
 	case GWSYNC_PART_TCP:
+	case GWSYNC_PART_TIME_WAIT:
 	case GWSYNC_PART_SCTP:
 	case GWSYNC_PART_DCCP:
 	case GWSYNC_PART_GRE:
@@ -423,7 +460,9 @@ static bool gwsync_parse_complete(const struct gwsync_record_flow *flow)
 {
 	switch (flow->tuple.dst.protonum) {
 	case IPPROTO_TCP:
-		return gwsync_record_has(flow, GWSYNC_PART_TCP);
+		/* One of the two, not what the other says otherwise. */
+		return gwsync_record_has(flow, GWSYNC_PART_TCP) !=
+		       gwsync_record_has(flow, GWSYNC_PART_TIME_WAIT);
 	case IPPROTO_SCTP:
 		return gwsync_record_has(flow, GWSYNC_PART_SCTP);
 	case IPPROTO_DCCP:

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include <linux/gwsync.h>
+#include <linux/netfilter/nf_conntrack_tcp.h>
 
 #include "base/big_endian.h"
 #include "config/address.h"
@@ -147,6 +148,22 @@ static json_t *tcp_window_json(const struct gwsync_part_tcp *tcp)
 	return array;
 }
 
+static json_t *time_wait_json(const struct gwsync_part_time_wait *tcp)
+{
+	json_t *array = json_array();
+	unsigned int i;
+
+	for (i = 0; i < 2; i++) {
+		json_t *json = json_object();
+
+		set_number(json, "end", ntohl(tcp->seen[i].end));
+		set_number(json, "scale", tcp->seen[i].scale);
+		set_number(json, "flags", tcp->seen[i].flags);
+		json_array_append_new(array, json);
+	}
+	return array;
+}
+
 static json_t *labels_json(const uint8_t *labels)
 {
 	json_t *array = json_array();
@@ -166,6 +183,7 @@ static unsigned int part_min(uint8_t type, uint8_t family)
 	case GWSYNC_PART_DNAT:		return address_bytes(family) + 2;
 	case GWSYNC_PART_ZONE:		return sizeof(struct gwsync_part_zone);
 	case GWSYNC_PART_TCP:		return sizeof(struct gwsync_part_tcp);
+	case GWSYNC_PART_TIME_WAIT:	return sizeof(struct gwsync_part_time_wait);
 	case GWSYNC_PART_SCTP:		return sizeof(struct gwsync_part_sctp);
 	case GWSYNC_PART_DCCP:		return sizeof(struct gwsync_part_dccp);
 	case GWSYNC_PART_MARK:		return 4;
@@ -239,6 +257,10 @@ static bool part_json(json_t *json, uint8_t family, uint8_t type, const uint8_t 
 	case GWSYNC_PART_TCP:
 		state_json(json, tcp_states, COUNT(tcp_states), value[0]);
 		json_object_set_new(json, "window", tcp_window_json((const void *)value));
+		break;
+	case GWSYNC_PART_TIME_WAIT:
+		state_json(json, tcp_states, COUNT(tcp_states), TCP_CONNTRACK_TIME_WAIT);
+		json_object_set_new(json, "window", time_wait_json((const void *)value));
 		break;
 	case GWSYNC_PART_SCTP:
 		state_json(json, sctp_states, COUNT(sctp_states), value[0]);

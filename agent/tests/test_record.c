@@ -48,6 +48,35 @@ static size_t build(uint8_t *data)
 	return (size_t)(at - data);
 }
 
+/* Of a connection that is over its state is in the part's type. */
+static void test_time_wait(void **state)
+{
+	struct gwsync_part_time_wait tcp = { .seen = { { .end = htonl(77), .scale = 7 } } };
+	uint8_t data[GWSYNC_RECORD_MAX], *at = data + sizeof(struct gwsync_record) + 12;
+	struct gwsync_record *record = (void *)data;
+	json_t *json, *window;
+
+	(void)state;
+	build(data);
+	*at++ = GWSYNC_PART_TIME_WAIT;
+	*at++ = 2 + sizeof(tcp);
+	memcpy(at, &tcp, sizeof(tcp));
+	record->len = htons((uint16_t)(at + sizeof(tcp) - data));
+	json = record_json(data, (size_t)(at + sizeof(tcp) - data));
+	assert_non_null(json);
+	assert_string_equal(json_string_value(json_object_get(json, "state")), "TIME_WAIT");
+	window = json_array_get(json_object_get(json, "window"), 0);
+	assert_int_equal(json_integer_value(json_object_get(window, "end")), 77);
+	assert_int_equal(json_integer_value(json_object_get(window, "scale")), 7);
+	assert_null(json_object_get(window, "maxend"));
+	json_decref(json);
+
+	/* One byte is missing. */
+	at[-1]--;
+	record->len = htons((uint16_t)(at + sizeof(tcp) - 1 - data));
+	assert_null(record_json(data, (size_t)(at + sizeof(tcp) - 1 - data)));
+}
+
 static void test_words(void **state)
 {
 	uint8_t data[GWSYNC_RECORD_MAX];
@@ -142,6 +171,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_words),
+		cmocka_unit_test(test_time_wait),
 		cmocka_unit_test(test_truncated),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_random),

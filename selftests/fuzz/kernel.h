@@ -36,6 +36,7 @@ typedef uint32_t u32;
 typedef uint64_t u64;
 typedef int32_t s32;
 
+#define U16_MAX			UINT16_MAX
 #define HZ			250
 #define BITS_PER_LONG		64
 #define BIT(n)			(1UL << (n))

@@ -45,7 +45,8 @@ static void check_proto(const struct gwsync_record_flow *flow)
 {
 	switch (flow->tuple.dst.protonum) {
 	case IPPROTO_TCP:
-		expect(gwsync_record_has(flow, GWSYNC_PART_TCP));
+		expect(gwsync_record_has(flow, GWSYNC_PART_TCP) !=
+		       gwsync_record_has(flow, GWSYNC_PART_TIME_WAIT));
 		expect(flow->proto.tcp.state > TCP_CONNTRACK_NONE &&
 		       flow->proto.tcp.state < TCP_CONNTRACK_MAX);
 		expect(flow->proto.tcp.seen[0].td_scale <= 14 &&

@@ -350,6 +350,15 @@ static void put_tcp(void)
 	}
 }
 
+static void put_time_wait(void)
+{
+	part(GWSYNC_PART_TIME_WAIT, sizeof(struct gwsync_part_time_wait));
+	for (int i = 0; i < 2; i++) {
+		put32(1000);
+		put16(0x0727);
+	}
+}
+
 static void put_expect(uint8_t l3num)
 {
 	uint8_t addr = l3num == AF_INET6 ? 16 : 4;
@@ -472,6 +481,10 @@ static void records(void)
 		end_record(0);
 		save("records", "tcp_%s", i ? "ipv6" : "ipv4");
 	}
+	head(GWSYNC_RECORD_FLOW, AF_INET, IPPROTO_TCP);
+	put_time_wait();
+	end_record(0);
+	save("records", "time_wait");
 	head(GWSYNC_RECORD_FLOW_GONE, AF_INET, IPPROTO_UDP);
 	end_record(0);
 	at = seed.len;

@@ -179,7 +179,7 @@ static unsigned int change_part(uint8_t *rec, unsigned int len)
 		m = parts_of(other, record_len(other), more);
 		return m ? insert(rec, len, p->at, other + more[rnd(m)].at) : len;
 	case 3:
-		rec[p->at] = rnd(2) ? rnd(20) : rnd(256);
+		rec[p->at] = rnd(2) ? rnd(20) | rnd(2) * GWSYNC_PART_MUST : rnd(256);
 		return len;
 	case 4:
 		rec[p->at + 1] += rnd(2) ? 1 : -1;

@@ -261,6 +261,45 @@ static void foreign(void)
 	       "an unknown part with MUST is refused");
 }
 
+/* A connection that is over: one part, of @value_len bytes, in place of another. */
+static void craft_time_wait(struct craft *r, uint8_t proto, unsigned int value_len, uint8_t scale)
+{
+	unsigned int i;
+
+	craft_head(r, GWSYNC_RECORD_FLOW, AF_INET, proto, 106);
+	craft_part(r, GWSYNC_PART_TIME_WAIT, value_len);
+	for (i = 0; i < value_len; i++)
+		craft_put8(r, i % 6 == 4 ? scale : i);
+	craft_seal(r);
+}
+
+static void time_wait(void)
+{
+	unsigned int size = sizeof(struct gwsync_part_time_wait), len, i, bad = 0;
+	struct craft r;
+
+	craft_time_wait(&r, IPPROTO_TCP, size, 14);
+	result(taken(r.data, r.len), "TIME_WAIT: taken");
+	craft_time_wait(&r, IPPROTO_TCP, size, 15);
+	result(refused(r.data, r.len, GWSYNC_STAT_A_REFUSED_MALFORMED),
+	       "TIME_WAIT: no scale is that large");
+	for (len = 0; len < 2 * size; len++) {
+		craft_time_wait(&r, IPPROTO_TCP, len, 7);
+		bad += len != size && !refused(r.data, r.len, GWSYNC_STAT_A_REFUSED_MALFORMED);
+	}
+	result(!bad, "TIME_WAIT: any other length is refused");
+	craft_time_wait(&r, IPPROTO_UDP, size, 7);
+	result(refused(r.data, r.len, GWSYNC_STAT_A_REFUSED_MALFORMED),
+	       "TIME_WAIT: of another protocol is refused");
+	craft_time_wait(&r, IPPROTO_TCP, size, 7);
+	craft_part(&r, GWSYNC_PART_TCP, sizeof(struct gwsync_part_tcp));
+	for (i = 0; i < sizeof(struct gwsync_part_tcp); i++)
+		craft_put8(&r, i ? 0 : 3);
+	craft_seal(&r);
+	result(refused(r.data, r.len, GWSYNC_STAT_A_REFUSED_MALFORMED),
+	       "TIME_WAIT: and another state is refused");
+}
+
 /* It is taken, and no flow comes of it. */
 static bool obeyed(const struct craft *r)
 {
@@ -557,6 +596,7 @@ static int records(void)
 	truncated(AF_INET6);
 	oversized();
 	foreign();
+	time_wait();
 	controls();
 	senseless();
 	epochs();
@@ -596,9 +636,11 @@ static unsigned int rnd_record(uint8_t *out)
 			   protos[rnd(sizeof(protos))], 1 + rnd(64));
 	}
 	for (n = rnd(4); n; n--) {
-		uint8_t type = rnd(18), len = rnd(60);
+		uint8_t type = rnd(19), len = rnd(60);
 
-		craft_part(&r, type <= 3 ? type | GWSYNC_PART_MUST : type, len);
+		if (type <= 3 || type == (GWSYNC_PART_TIME_WAIT & ~GWSYNC_PART_MUST))
+			type |= GWSYNC_PART_MUST;
+		craft_part(&r, type, len);
 		rnd_bytes(r.data + r.len, len);
 		r.len += len;
 	}

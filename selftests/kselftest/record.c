@@ -136,6 +136,13 @@ static int print_part(FILE *f, uint8_t l3num, uint8_t type, const uint8_t *v, un
 			fprintf(f, ",[%u,%u,%u,%u,%u]", get32(v), get32(v + 4), get32(v + 8),
 				v[12], v[13]);
 		return 0;
+	case GWSYNC_PART_TIME_WAIT:
+		if (n != sizeof(struct gwsync_part_time_wait))
+			return -1;
+		fputs(" tcp=7", f);
+		for (i = 0; i < 2; i++, v += 6)
+			fprintf(f, ",[%u,%u,%u]", get32(v), v[4], v[5]);
+		return 0;
 	case GWSYNC_PART_SCTP:
 		if (n != sizeof(struct gwsync_part_sctp))
 			return -1;

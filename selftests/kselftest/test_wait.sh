@@ -71,13 +71,16 @@ lived() {
 	CLOSED=$(records)
 	in_ns "$A" conntrack -F > /dev/null 2>&1
 	wait_for 3 tcp_is "$B" 7 0 || return 1
+	relay_cmd drain 300 > /dev/null
+	LIVED=$(records) COST=$(bytes)
 }
 for ms in 0 15 40; do
 	check "$ms ms between segments: connections" wait_for 15 lived $ms
-	echo "# $(records) records, $(bytes) bytes of $N connections"
+	echo "# $LIVED records, $COST bytes of $N connections"
 	check "$ms ms: established is told once" eq "$OPENED" $N
 	check "$ms ms: closed is told once" eq "$CLOSED" $((2 * N))
-	check "$ms ms: gone is told once" eq "$(records)" $((3 * N))
+	check "$ms ms: gone is told once" eq "$LIVED" $((3 * N))
+	check "$ms ms: at most 135 bytes" ge $((135 * N)) "$COST"
 done
 
 # With what is over left out, a connection costs two records, and the second is short.
@@ -121,4 +124,47 @@ for round in 1 2; do
 	check "switchover $round: and back" relay_cmd switchover
 	relay_cmd settle > /dev/null
 done
+
+# The windows of what is over are not told, where it ended is.
+check "over, switchover: connections" wait_for 15 anew 0 "${OPEN[@]}"
+check "over, switchover: established" wait_for 3 tcp_is "$B" 3 $N
+check "over, switchover: their end" talk 0 "${CLOSE[@]}"
+check "over, switchover: on the backup" wait_for 3 tcp_is "$B" 7 $N
+check "over, switchover: the same there" wait_for 3 records_equal
+check "over, switchover: to B" relay_cmd switchover
+path B
+# refuses N SEGMENT: the new owner's firewall drops so many segments more
+refuses() {
+	local was
+
+	was=$(dropped "$B")
+	talk 0 "$2" > /dev/null || return 1
+	wait_for 2 drops $((was + $1)) || return 1
+	tcp_is "$B" 7 $N
+}
+drops() { eq "$(dropped "$B")" "$1"; }
+# lets_through SEGMENT: the server gets it
+lets_through() {
+	local was
+
+	was=$(got)
+	talk 0 "$1" > /dev/null || return 1
+	wait_for 2 has_got $((was + N))
+}
+got() { in_ns "$S" nft list counters table ip quiet | awk '/packets/ { print $2 }'; }
+has_got() { ge "$(got)" "$1"; }
+in_ns "$S" nft -f - <<- END
+	table ip quiet {
+		counter got { }
+		chain count {
+			type filter hook input priority -10; policy accept;
+			tcp dport 7000 counter name got
+		}
+	}
+END
+check "over, switchover: the last ACK again" lets_through c:A:2:2
+check "over, switchover: the first FIN again" lets_through c:FA:1:1
+check "over, switchover: no segment beyond the end" refuses $N c:A:900000:2
+check "over, switchover: a new connection" talk 0 "${SYN[@]}"
+check "over, switchover: in the place of the old one" wait_for 2 tcp_is "$B" 1 $N
 finish

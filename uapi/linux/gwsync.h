@@ -506,6 +506,8 @@ enum gwsync_part_type {
 	GWSYNC_PART_COUNTERS	= 15,	/* struct gwsync_part_counters */
 	GWSYNC_PART_START	= 16,	/* __be64, ns since the epoch of time */
 	GWSYNC_PART_EXPECT	= 17,	/* struct gwsync_part_expect and tuples */
+	/* struct gwsync_part_time_wait; in place of TCP, its state is in the type */
+	GWSYNC_PART_TIME_WAIT	= 18 | GWSYNC_PART_MUST,
 };
 
 struct gwsync_part_zone {
@@ -520,6 +522,14 @@ struct gwsync_part_tcp {
 		__be32	end;
 		__be32	maxend;
 		__be32	maxwin;
+		__u8	scale;
+		__u8	flags;	/* IP_CT_TCP_FLAG_* */
+	} __attribute__((packed)) seen[2];
+} __attribute__((packed));
+
+struct gwsync_part_time_wait {
+	struct {
+		__be32	end;
 		__u8	scale;
 		__u8	flags;	/* IP_CT_TCP_FLAG_* */
 	} __attribute__((packed)) seen[2];
