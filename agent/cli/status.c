@@ -250,6 +250,36 @@ static void print_tables(const struct cli *cli, const json_t *status)
 	columns_free(columns);
 }
 
+/* What the routing daemon told. */
+static void print_bgp(const struct cli *cli, const json_t *status)
+{
+	static const char *const head[] = { "ROUTES OF", "SESSION", ">IPV4", ">IPV6", ">STALE",
+					    ">REFUSED", ">MALFORMED", NULL };
+	const json_t *bgp = json_object_get(status, "bgp"), *one;
+	struct columns *columns;
+	size_t i;
+
+	if (!json_array_size(bgp))
+		return;
+	columns = columns_alloc(head);
+	json_array_foreach(bgp, i, one) {
+		bool up = !strcmp(cli_string(one, "state"), "established");
+
+		columns_cell(columns, COLUMNS_PLAIN, "%s", cli_string(one, "table"));
+		columns_cell(columns, up ? COLUMNS_GOOD : COLUMNS_WARN, "%s",
+			     cli_string(one, "state"));
+		columns_cell(columns, COLUMNS_PLAIN, "%lld", cli_number(one, "ipv4"));
+		columns_cell(columns, COLUMNS_PLAIN, "%lld", cli_number(one, "ipv6"));
+		columns_cell(columns, COLUMNS_PLAIN, "%lld", cli_number(one, "stale"));
+		columns_cell(columns, COLUMNS_PLAIN, "%lld", cli_number(one, "refused"));
+		columns_cell(columns, COLUMNS_PLAIN, "%lld", cli_number(one, "malformed_routes"));
+		columns_end(columns);
+	}
+	putchar('\n');
+	columns_print(columns, stdout, cli->colour, "  ");
+	columns_free(columns);
+}
+
 static void print_sourceless(const struct cli *cli, const json_t *sourceless)
 {
 	long long ended = cli_number(sourceless, "ended"), left = cli_number(sourceless, "left");
@@ -317,6 +347,7 @@ void cli_status_print(const struct cli *cli, const json_t *status)
 	print_members(cli, json_object_get(status, "peers"), "  ");
 	putchar('\n');
 	print_tables(cli, status);
+	print_bgp(cli, status);
 	putchar('\n');
 	print_links(cli, status);
 	if (json_array_size(json_object_get(status, "virtual_routers"))) {

@@ -13,6 +13,7 @@
 #include <sodium.h>
 
 #include "config/address.h"
+#include "config/bgp.h"
 #include "config/config.h"
 #include "config/filter.h"
 #include "config/keyfile.h"
@@ -488,6 +489,11 @@ static void sync_read(struct reader *reader, const config_setting_t *setting, vo
 	config_sync_read(reader, setting, base);
 }
 
+static void bgp_read(struct reader *reader, const config_setting_t *setting, void *base)
+{
+	config_bgp_read(reader, setting, base);
+}
+
 static void control_read(struct reader *reader, const config_setting_t *setting, void *base)
 {
 	path_read(reader, setting, "\"" CONFIG_DEFAULT_CONTROL "\"",
@@ -659,6 +665,7 @@ int config_load(const char *path, struct config *config, char *errors, unsigned 
 		{ "virtual_routers", READER_CUSTOM, .read = vrouters_read },
 		{ "kernel", READER_CUSTOM, .read = kernel_read },
 		{ "sync", READER_CUSTOM, .read = sync_read },
+		{ "bgp", READER_CUSTOM, .read = bgp_read },
 		{ "daemon", READER_CUSTOM, .read = daemon_read },
 		{ }
 	};

@@ -13,6 +13,7 @@
 #define CONFIG_LINKS_MAX	8
 #define CONFIG_VROUTERS_MAX	32
 #define CONFIG_NEIGHBOURS_MAX	16
+#define CONFIG_BGP_MAX		8
 #define CONFIG_ADDRESSES_MAX	16	/* of one virtual router */
 #define CONFIG_NAME_MAX		32
 #define CONFIG_PATH_MAX		108	/* sun_path */
@@ -61,6 +62,19 @@ struct config_filter {
 	bool				own_addresses;	/* leave out, default true */
 };
 
+/* A session with the routing daemon, for one of its tables. */
+struct config_bgp {
+	char		table[CONFIG_NAME_MAX];	/* here; what the daemon calls its own */
+	struct in_addr	address, neighbour;	/* in 127.0.0.0/8 */
+	struct in_addr	router_id;		/* default address */
+	uint16_t	port, neighbour_port;
+	uint32_t	as;			/* of both */
+	uint16_t	hold_s;			/* 3..3600 */
+	bool		passive;		/* the daemon connects, default false */
+	uint32_t	paths;			/* at most */
+	uint32_t	attributes_mib;		/* likewise, of all their attributes */
+};
+
 struct config {
 	/* group */
 	uint8_t			group;		/* 1..255 */
@@ -103,6 +117,9 @@ struct config {
 	unsigned int		neighbours_ons;
 	uint32_t		mark_mask;	/* bits of the mark, default all */
 	bool			end_sourceless;	/* flows of a source that has gone, default false */
+
+	struct config_bgp	bgp[CONFIG_BGP_MAX];
+	unsigned int		bgps;
 
 	/* daemon */
 	char			control[CONFIG_PATH_MAX];	/* CONFIG_DEFAULT_CONTROL */

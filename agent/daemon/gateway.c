@@ -724,6 +724,7 @@ void gateway_free(struct gateway *g)
 	g->vrouters = NULL;
 	lease_exit(g);
 	sourceless_exit(g);
+	ribs_exit(&g->ribs);
 	neighbours_exit(&g->neighbours);
 	tables_exit(&g->tables);
 	attach_exit(&g->attach);
@@ -771,6 +772,8 @@ void gateway_start(struct gateway *g)
 	health_check(&g->health);
 	gateway_choose_link(g);
 	problem_start(g);
+	if (ribs_start(&g->ribs, g->loop, c))
+		log_error("bgp: not all tables of routes are kept here");
 	loop_timer_at(g->loop, &g->heartbeat_timer, now_ns);
 	loop_timer_at(g->loop, &g->member_timer, now_ns);
 	log_notice("group %u, member %s (%u), priority %u%s: listening", c->group,

@@ -201,6 +201,26 @@ static bool has_listened(const struct gateway *g, uint64_t now_ns)
 	return g->started && elapsed_ns(now_ns, g->member.start_ns) > PROBLEM_SILENT_NS;
 }
 
+/* It is a copy to look at: nobody's connections depend on it. */
+static void list_bgp(const struct gateway *g, struct list *list)
+{
+	unsigned int i;
+	char key[48];
+
+	for (i = 0; i < g->ribs.tables; i++) {
+		const struct rib_table *t = &g->ribs.table[i];
+		const char *error = bgp_session_error(t->session);
+
+		snprintf(key, sizeof(key), "bgp %s", t->config->table);
+		if (bgp_session_state(t->session) != BGP_ESTABLISHED && error[0])
+			add(list, key, "bgp %s: no session with the routing daemon: %s",
+			    t->config->table, error);
+		else if (t->incomplete)
+			add(list, key, "bgp %s: the daemon has more routes than bgp.paths or bgp.attributes_mib allow",
+			    t->config->table);
+	}
+}
+
 static void list_config(const struct gateway *g, const struct peer *peer, struct list *list)
 {
 	char key[48], text[160];
@@ -369,6 +389,7 @@ unsigned int problem_list(const struct gateway *g, struct problem *problem)
 	list_vrouters(g, &list);
 	list_kernel(g, &list);
 	list_tables(g, &list);
+	list_bgp(g, &list);
 	list_links(g, &list);
 	for (i = 0; i < g->peers.count; i++)
 		list_member(g, &g->peers.peer[i], &list);

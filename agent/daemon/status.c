@@ -363,6 +363,7 @@ static json_t *status_status(const struct gateway *g)
 	json_object_set_new(json, "peers", status_members(g, false));
 	json_object_set_new(json, "virtual_routers", vrouters_json(g->vrouters));
 	json_object_set_new(json, "sourceless", sourceless_json(g));
+	json_object_set_new(json, "bgp", ribs_json(&g->ribs));
 	kernel = status_kernel(g);
 	json_object_set_new(json, "would_be_lost", would_be_lost(g, kernel));
 	json_object_set_new(json, "kernel", kernel);
@@ -542,6 +543,8 @@ json_t *status_handle(void *arg, const char *command, const json_t *request)
 		return status_stats(g);
 	if (!strcmp(command, "neighbours"))
 		return status_neighbours(g, request);
+	if (!strcmp(command, "routes"))
+		return ribs_routes(&g->ribs, request);
 	if (!strcmp(command, "switchover"))
 		return status_switchover(g, request);
 	return control_error("unknown command \"%s\"", command);

@@ -181,6 +181,27 @@ static void test_private(void **state)
 	assert_int_not_equal(before[CONFIG_PART_STATE], after[CONFIG_PART_STATE]);
 }
 
+static void test_bgp(void **state)
+{
+	(void)state;
+	assert_int_equal(load_with(KERNEL, "bgp = ( { table = \"main\"; },\n"
+				   "{ table = \"blue\"; address = \"127.0.0.3\"; as = 4200000001L;"
+				   " passive = true; paths = 7; } );\n"), 0);
+	assert_int_equal(config.bgps, 2);
+	assert_string_equal(config.bgp[0].table, "main");
+	assert_int_equal(ntohl(config.bgp[0].address.s_addr), 0x7f000002);
+	assert_int_equal(ntohl(config.bgp[0].neighbour.s_addr), 0x7f000001);
+	assert_int_equal(config.bgp[0].neighbour_port, 1179);
+	assert_int_equal(config.bgp[0].hold_s, 30);
+	assert_int_equal(config.bgp[0].paths, 1000000);
+	assert_false(config.bgp[0].passive);
+	/* The router id is the address unless it is given. */
+	assert_int_equal(ntohl(config.bgp[1].router_id.s_addr), 0x7f000003);
+	assert_int_equal(config.bgp[1].as, 4200000001);
+	assert_int_equal(config.bgp[1].paths, 7);
+	assert_true(config.bgp[1].passive);
+}
+
 /* Line of the file, key, a word of what is wrong, a word of the remedy: in the
  * order in which the table below is read.
  */
@@ -357,6 +378,21 @@ static const struct error_case error_cases[] = {
 	{ KERNEL, "sync = { mark_mask = \"0x100000000\"; };\n", 6, "sync.mark_mask", "no mask",
 	  "\"0x0000ffff\"" },
 	{ KERNEL, "sync = { label = \"on\"; };\n", 6, "sync.label", "unknown key", "labels" },
+	{ KERNEL, "bgp = ( { } );\n", 6, "bgp[0].table", "missing", "add it" },
+	{ KERNEL, "bgp = ( { table = \"a b\"; } );\n", 6, "bgp[0].table", "no name",
+	  "without spaces" },
+	{ KERNEL, "bgp = ( { table = \"a\"; address = \"10.0.0.1\"; } );\n", 6,
+	  "bgp[0].address", "no address of 127", "127.0.0.1" },
+	{ KERNEL, "bgp = ( { table = \"a\"; router_id = \"0.0.0.0\"; } );\n", 6,
+	  "bgp[0].router_id", "no router id", "127.0.0.2" },
+	{ KERNEL, "bgp = ( { table = \"a\"; address = \"127.0.0.1\"; } );\n", 6, "bgp[0]",
+	  "the same", "two addresses" },
+	{ KERNEL, "bgp = ( { table = \"a\"; }, { table = \"b\"; } );\n", 6, "bgp[1]",
+	  "same address and neighbour", "of its own" },
+	{ KERNEL, "bgp = ( { table = \"a\"; },\n{ table = \"a\"; address = \"127.0.0.3\"; } );\n",
+	  7, "bgp[1]", "given twice", "each once" },
+	{ KERNEL, "bgp = ( { table = \"a\"; hold_s = 2; } );\n", 6, "bgp[0].hold_s",
+	  "out of range", "3..3600" },
 	{ DAEMON, "deamon = { };\n", 7, "deamon", "unknown key", "daemon" },
 	/* the file */
 	{ DAEMON, "daemon = { \n", 8, "", "syntax error", "bracket" },
@@ -763,6 +799,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_good),
 		cmocka_unit_test(test_ipv6_only_mac),
+		cmocka_unit_test(test_bgp),
 		cmocka_unit_test(test_filter),
 		cmocka_unit_test(test_private),
 		cmocka_unit_test(test_errors),
