@@ -28,6 +28,7 @@ int cli_status(struct cli *cli, int argc, char **argv);
 int cli_members(struct cli *cli, int argc, char **argv);
 int cli_flows(struct cli *cli, int argc, char **argv);
 int cli_neighbours(struct cli *cli, int argc, char **argv);
+int cli_routes(struct cli *cli, int argc, char **argv);
 int cli_stats(struct cli *cli, int argc, char **argv);
 int cli_switchover(struct cli *cli, int argc, char **argv);
 int cli_config(struct cli *cli, int argc, char **argv);

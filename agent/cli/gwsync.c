@@ -22,6 +22,8 @@ static const struct {
 	{ "flows", cli_flows, "[--own | --replicas] [--limit N]",
 	  "connections in the kernel, own and of others" },
 	{ "neighbours", cli_neighbours, "", "hosts of the LANs and their MACs, own and of others" },
+	{ "routes", cli_routes, "--fib [--table T] [PREFIX]",
+	  "what is forwarded by, own and of others" },
 	{ "stats", cli_stats, "[--all]", "counters of the protocol and the kernel" },
 	{ "switchover", cli_switchover, "[--to NAME] [--force] [--no-wait]",
 	  "hand the group to another member" },

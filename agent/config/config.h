@@ -61,6 +61,21 @@ struct config_filter {
 	bool				own_addresses;	/* leave out, default true */
 };
 
+#define CONFIG_ROUTE_TABLES_MAX	16
+#define CONFIG_ROUTE_INTERFACES_MAX	64
+
+/* routes: what the owner forwards by is kept on its backups */
+struct config_routes {
+	bool			fib;		/* default false */
+	char			table[CONFIG_ROUTE_TABLES_MAX][4 + IFNAMSIZ];	/* main, vrf:NAME */
+	unsigned int		tables;		/* default main alone */
+	/* Next hops are on these, too, beside the virtual routers' own. */
+	char			interface[CONFIG_ROUTE_INTERFACES_MAX][IFNAMSIZ];
+	unsigned int		interfaces;
+	uint32_t		hold_s;		/* copies of a new owner, default 120 */
+	uint32_t		most;		/* entries, default 262144 */
+};
+
 struct config {
 	/* group */
 	uint8_t			group;		/* 1..255 */
@@ -103,6 +118,8 @@ struct config {
 	unsigned int		neighbours_ons;
 	uint32_t		mark_mask;	/* bits of the mark, default all */
 	bool			end_sourceless;	/* flows of a source that has gone, default false */
+
+	struct config_routes	routes;
 
 	/* daemon */
 	char			control[CONFIG_PATH_MAX];	/* CONFIG_DEFAULT_CONTROL */

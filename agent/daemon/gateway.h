@@ -6,6 +6,7 @@
  * switchover.c	planned change of the owner
  * lease.c	an owner that was away does not own
  * neighbours.c	the table of neighbours, of the virtual routers' interfaces
+ * routes.c	the table of routes, of main and the VRFs that are named
  * sourceless.c	flows whose source nobody has any more
  * problem.c	what is wrong, said once
  * status.c	all of it as JSON
@@ -22,6 +23,7 @@
 #include "daemon/neighbours.h"
 #include "daemon/problem.h"
 #include "daemon/refusal.h"
+#include "daemon/routes.h"
 #include "daemon/sourceless.h"
 #include "daemon/switchover.h"
 #include "flow/attach.h"
@@ -63,6 +65,7 @@ struct gateway {
 	struct publish		*publish;	/* of flows */
 	struct replicate	*replicate;
 	struct neighbours	neighbours;
+	struct routes		routes;
 	struct sourceless	sourceless;
 	struct switchover	switchover;
 	struct lease		lease;
