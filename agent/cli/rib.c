@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /* routes: the paths that the routing daemon told, in its own words. */
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/routes.h"
 
 /* The next page of them; NULL after a message. */
 static json_t *routes_page(const struct cli *cli, const char *table, const char *prefix,
@@ -34,28 +34,14 @@ static void route_print(const json_t *route, char table[32])
 		printf("\t%s: %s\n", name, json_string_value(text));
 }
 
-int cli_routes(struct cli *cli, int argc, char **argv)
+int cli_rib(const struct cli *cli, const char *table, const char *prefix)
 {
-	static const struct option options[] = {
-		{ "table", required_argument, NULL, 't' },
-		{ }
-	};
 	json_t *all = NULL, *answer, *some, *route;
-	const char *table = NULL, *prefix;
 	char printed[32] = "";
 	json_int_t cursor = 0;
 	bool more = true;
 	size_t i;
-	int c;
 
-	while ((c = cli_option(cli, argc, argv, options)) != -1) {
-		if (c != 't')
-			return CLI_USAGE;
-		table = optarg;
-	}
-	prefix = optind < argc ? argv[optind++] : NULL;
-	if (!cli_no_arguments("routes", argc, argv))
-		return CLI_USAGE;
 	if (cli->json)
 		all = json_array();
 	while (more) {

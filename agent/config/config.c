@@ -18,6 +18,7 @@
 #include "config/filter.h"
 #include "config/keyfile.h"
 #include "config/reader.h"
+#include "config/routes.h"
 #include "config/sync.h"
 
 #define CONFIG_FILE_MAX (1024 * 1024)
@@ -484,6 +485,11 @@ static void kernel_read(struct reader *reader, const config_setting_t *setting, 
 	reader_group(reader, setting, keys, base);
 }
 
+static void routes_read(struct reader *reader, const config_setting_t *setting, void *base)
+{
+	config_routes_read(reader, setting, &((struct config *)base)->routes);
+}
+
 static void sync_read(struct reader *reader, const config_setting_t *setting, void *base)
 {
 	config_sync_read(reader, setting, base);
@@ -550,6 +556,7 @@ static void config_defaults(struct config *config)
 	config->retransmit_frames = 4096;
 	config->reorder_frames = 1024;
 	config->sync_state = true;
+	config_routes_defaults(&config->routes);
 }
 
 /* The smaller half of the daemon's life depends on these. */
@@ -666,6 +673,7 @@ int config_load(const char *path, struct config *config, char *errors, unsigned 
 		{ "kernel", READER_CUSTOM, .read = kernel_read },
 		{ "sync", READER_CUSTOM, .read = sync_read },
 		{ "bgp", READER_CUSTOM, .read = bgp_read },
+		{ "routes", READER_CUSTOM, .read = routes_read },
 		{ "daemon", READER_CUSTOM, .read = daemon_read },
 		{ }
 	};

@@ -75,6 +75,21 @@ struct config_bgp {
 	uint32_t	attributes_mib;		/* likewise, of all their attributes */
 };
 
+#define CONFIG_ROUTE_TABLES_MAX	16
+#define CONFIG_ROUTE_INTERFACES_MAX	64
+
+/* routes: what the owner forwards by is kept on its backups */
+struct config_routes {
+	bool			fib;		/* default false */
+	char			table[CONFIG_ROUTE_TABLES_MAX][4 + IFNAMSIZ];	/* main, vrf:NAME */
+	unsigned int		tables;		/* default main alone */
+	/* Next hops are on these, too, beside the virtual routers' own. */
+	char			interface[CONFIG_ROUTE_INTERFACES_MAX][IFNAMSIZ];
+	unsigned int		interfaces;
+	uint32_t		hold_s;		/* copies of a new owner, default 120 */
+	uint32_t		most;		/* entries, default 262144 */
+};
+
 struct config {
 	/* group */
 	uint8_t			group;		/* 1..255 */
@@ -120,6 +135,7 @@ struct config {
 
 	struct config_bgp	bgp[CONFIG_BGP_MAX];
 	unsigned int		bgps;
+	struct config_routes	routes;
 
 	/* daemon */
 	char			control[CONFIG_PATH_MAX];	/* CONFIG_DEFAULT_CONTROL */

@@ -101,6 +101,10 @@ static void hash_state(crypto_generichash_state *state, const struct config *con
 	}
 	if (!config->neighbours)
 		hash_text(state, "no neighbours");
+	if (config->routes.fib)
+		hash_text(state, "routes");
+	for (unsigned int i = 0; config->routes.fib && i < config->routes.tables; i++)
+		hash_text(state, config->routes.table[i]);
 	if (config->end_sourceless)
 		hash_text(state, "end sourceless");
 }

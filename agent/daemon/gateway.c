@@ -75,6 +75,7 @@ static void gateway_acquire(void *arg, uint64_t owners, uint32_t epoch)
 	lease_take(g);
 	leased_ns = loop_clock();
 	vrouters_acquire(g->vrouters);
+	routes_settle(&g->routes);
 	held_ns = loop_clock();
 	epochfile_note(&g->epochfile, epoch);
 	log_notice("OWNER, epoch %u", epoch);
@@ -101,6 +102,7 @@ static void gateway_assert(void *arg, bool contested)
 	if (!vrouters_held(g->vrouters))
 		lease_take(g);
 	vrouters_acquire(g->vrouters);
+	routes_settle(&g->routes);
 }
 
 static void gateway_release(void *arg, uint8_t owner, uint32_t epoch)
@@ -348,6 +350,7 @@ static void gateway_drained(void *arg)
 	if (g->attach.kernel)
 		kernel_resume(g->attach.kernel);
 	neighbours_resume(&g->neighbours);
+	routes_resume(&g->routes);
 }
 
 static void gateway_link_changed(void *arg, unsigned int link)
@@ -415,6 +418,7 @@ static void gateway_heartbeat(struct loop_timer *timer)
 	health_check_service(&g->health, now_ns);
 	gateway_choose_link(g);
 	neighbours_look(&g->neighbours);
+	routes_look(&g->routes);
 	tables_check(&g->tables, now_ns);
 	sent_ns = loop_clock();
 	gateway_send_heartbeat(g);
@@ -626,10 +630,13 @@ static int gateway_alloc_tables(struct gateway *g)
 	err = sourceless_init(g);
 	if (!err)
 		err = attach_start(&g->attach);
-	if (err || !g->config->neighbours)
+	if (err)
 		return err;
 	/* Flows go on without: nothing of it is there then, as for its peers. */
-	if (neighbours_init(&g->neighbours, &g->tables, g->ifaces, g->vrouters))
+	if (g->config->routes.fib && routes_init(&g->routes, &g->tables, g->ifaces, g->vrouters))
+		log_error("routes: not replicated by this member");
+	if (g->config->neighbours &&
+	    neighbours_init(&g->neighbours, &g->tables, g->ifaces, g->vrouters))
 		log_error("neighbours: not replicated by this member");
 	return 0;
 }
@@ -726,6 +733,7 @@ void gateway_free(struct gateway *g)
 	sourceless_exit(g);
 	ribs_exit(&g->ribs);
 	neighbours_exit(&g->neighbours);
+	routes_exit(&g->routes);
 	tables_exit(&g->tables);
 	attach_exit(&g->attach);
 	stream_exit(&g->stream);

@@ -7,6 +7,7 @@
  * lease.c	an owner that was away does not own
  * neighbours.c	the table of neighbours, of the virtual routers' interfaces
  * rib.c	what the routing daemon knows
+ * routes.c	the table of routes, of main and the VRFs that are named
  * sourceless.c	flows whose source nobody has any more
  * problem.c	what is wrong, said once
  * status.c	all of it as JSON
@@ -24,6 +25,7 @@
 #include "daemon/problem.h"
 #include "daemon/refusal.h"
 #include "daemon/rib.h"
+#include "daemon/routes.h"
 #include "daemon/sourceless.h"
 #include "daemon/switchover.h"
 #include "flow/attach.h"
@@ -66,6 +68,7 @@ struct gateway {
 	struct replicate	*replicate;
 	struct neighbours	neighbours;
 	struct ribs		ribs;
+	struct routes		routes;
 	struct sourceless	sourceless;
 	struct switchover	switchover;
 	struct lease		lease;

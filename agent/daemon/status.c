@@ -520,6 +520,20 @@ static json_t *status_neighbours(const struct gateway *g, const json_t *request)
 			 "cursor", (json_int_t)cursor, "neighbours", some);
 }
 
+static json_t *status_fib(const struct gateway *g, const json_t *request)
+{
+	json_int_t from = json_integer_value(json_object_get(request, "cursor"));
+	uint32_t cursor = from > 0 && from <= UINT32_MAX ? (uint32_t)from : 0;
+	json_t *some;
+
+	if (!g->routes.fib)
+		return control_error("routes are not replicated here: routes.fib or daemon.sync_state is false");
+	some = routes_json(&g->routes, &cursor, STATUS_NEIGHBOURS);
+	return json_pack("{s:b, s:b, s:I, s:o}", "ok", 1,
+			 "more", json_array_size(some) == STATUS_NEIGHBOURS,
+			 "cursor", (json_int_t)cursor, "routes", some);
+}
+
 void status_line(void *arg, char *text, size_t size)
 {
 	const struct gateway *g = arg;
@@ -545,6 +559,8 @@ json_t *status_handle(void *arg, const char *command, const json_t *request)
 		return status_neighbours(g, request);
 	if (!strcmp(command, "routes"))
 		return ribs_routes(&g->ribs, request);
+	if (!strcmp(command, "fib"))
+		return status_fib(g, request);
 	if (!strcmp(command, "switchover"))
 		return status_switchover(g, request);
 	return control_error("unknown command \"%s\"", command);

@@ -137,6 +137,7 @@ static void switchover_drain(struct gateway *g)
 	/* No walk any more, and what waits is sent while hosts are still served. */
 	tables_close(&g->tables, true);
 	neighbours_drain(&g->neighbours);
+	routes_drain(&g->routes);
 	stream_pump(&g->stream);
 	/* Where an address goes the kernel ends what it masqueraded by that: these ends
 	 * must not be the last changes.
@@ -144,6 +145,7 @@ static void switchover_drain(struct gateway *g)
 	vrouters_hush(g->vrouters);
 	w->silent_ns = loop_clock();
 	neighbours_drain(&g->neighbours);
+	routes_drain(&g->routes);
 	/* When this returns the last changes wait in the kernel link's socket. */
 	passive = tables_yield(&g->tables, w->to, w->epoch);
 	w->passive_ns = loop_clock();

@@ -25,7 +25,7 @@ struct path {
 };
 
 struct rib {
-	struct sets	*sets;
+	struct attr_sets	*sets;
 	uint8_t		key[crypto_shorthash_KEYBYTES];
 	uint32_t	most, used, free, mask;
 	uint32_t	paths[__BGP_FAMILIES], current[__BGP_FAMILIES];
@@ -50,7 +50,7 @@ struct rib *rib_alloc(uint32_t most, size_t most_bytes)
 	rib->free = RIB_NONE;
 	rib->slabs = most / RIB_SLAB + 1;
 	randombytes_buf(rib->key, sizeof(rib->key));
-	rib->sets = sets_alloc(most_bytes);
+	rib->sets = attr_sets_alloc(most_bytes);
 	rib->bucket = calloc(buckets, sizeof(*rib->bucket));
 	rib->slab = calloc(rib->slabs, sizeof(struct path *));
 	if (rib->sets && rib->bucket && rib->slab)
@@ -69,7 +69,7 @@ void rib_free(struct rib *rib)
 		free(rib->slab[i]);
 	free(rib->slab);
 	free(rib->bucket);
-	sets_free(rib->sets);
+	attr_sets_free(rib->sets);
 	sodium_memzero(rib->key, sizeof(rib->key));
 	free(rib);
 }
@@ -126,7 +126,7 @@ static void path_drop(struct rib *rib, uint32_t *link)
 
 	rib->paths[path->family]--;
 	rib->current[path->family] -= is_current(rib, path);
-	sets_put(rib->sets, path->set);
+	attr_sets_put(rib->sets, path->set);
 	*link = path->next;
 	path->family = RIB_FREE;
 	path->next = rib->free;
@@ -161,7 +161,7 @@ static enum rib_result path_add(struct rib *rib, uint32_t *link, const struct bg
 
 	if (number == RIB_NONE)
 		return RIB_FULL;
-	sets_hold(rib->sets, set);
+	attr_sets_hold(rib->sets, set);
 	path = path_of(rib, number);
 	*path = (struct path){
 		.path_id = nlri->path_id, .set = set, .family = (uint8_t)nlri->family,
@@ -177,13 +177,13 @@ static enum rib_result path_add(struct rib *rib, uint32_t *link, const struct bg
 uint32_t rib_set_get(struct rib *rib, const uint8_t *attributes, size_t len)
 {
 	_Static_assert(RIB_NO_SET == SETS_NONE, "no room in either");
-	return sets_get(rib->sets, attributes, len);
+	return attr_sets_get(rib->sets, attributes, len);
 }
 
 void rib_set_put(struct rib *rib, uint32_t set)
 {
 	if (set != RIB_NO_SET)
-		sets_put(rib->sets, set);
+		attr_sets_put(rib->sets, set);
 }
 
 enum rib_result rib_put(struct rib *rib, const struct bgp_nlri *nlri, uint32_t set)
@@ -207,9 +207,9 @@ enum rib_result rib_put(struct rib *rib, const struct bgp_nlri *nlri, uint32_t s
 	before = path->set;
 	if (before == set)
 		return RIB_SAME;
-	sets_hold(rib->sets, set);
+	attr_sets_hold(rib->sets, set);
 	path->set = set;
-	sets_put(rib->sets, before);
+	attr_sets_put(rib->sets, before);
 	return RIB_CHANGED;
 }
 
@@ -258,7 +258,7 @@ bool rib_sweep(struct rib *rib, enum bgp_family family, uint32_t *cursor, uint32
 static void path_show(const struct rib *rib, const struct path *path, struct rib_path *show)
 {
 	nlri_of(path, &show->nlri);
-	show->attributes = sets_bytes(rib->sets, path->set, &show->len);
+	show->attributes = attr_sets_bytes(rib->sets, path->set, &show->len);
 	show->stale = !is_current(rib, path);
 }
 
@@ -298,12 +298,12 @@ void rib_counts(const struct rib *rib, struct rib_counts *counts)
 {
 	unsigned int i;
 
-	*counts = (struct rib_counts){ .most = rib->most, .sets = sets_count(rib->sets) };
+	*counts = (struct rib_counts){ .most = rib->most, .sets = attr_sets_count(rib->sets) };
 	for (i = 0; i < __BGP_FAMILIES; i++) {
 		counts->paths[i] = rib->paths[i];
 		counts->stale[i] = rib->paths[i] - rib->current[i];
 	}
-	counts->attribute_memory = sets_memory(rib->sets);
+	counts->attribute_memory = attr_sets_memory(rib->sets);
 	counts->memory = counts->attribute_memory + sizeof(*rib) +
 			 (rib->mask + 1UL) * sizeof(*rib->bucket) +
 			 rib->slabs * sizeof(*rib->slab) +

@@ -17,7 +17,7 @@ struct set {
 	uint8_t		bytes[];
 };
 
-struct sets {
+struct attr_sets {
 	uint8_t		key[crypto_shorthash_KEYBYTES];
 	size_t		memory, most;
 	unsigned int	count;
@@ -30,9 +30,9 @@ struct sets {
 	} *slab[SETS_SLABS];
 };
 
-struct sets *sets_alloc(size_t most_bytes)
+struct attr_sets *attr_sets_alloc(size_t most_bytes)
 {
-	struct sets *sets = calloc(1, sizeof(*sets));
+	struct attr_sets *sets = calloc(1, sizeof(*sets));
 
 	if (!sets)
 		return NULL;
@@ -44,12 +44,12 @@ struct sets *sets_alloc(size_t most_bytes)
 	return sets;
 }
 
-static union entry *entry_of(const struct sets *sets, uint32_t set)
+static union entry *entry_of(const struct attr_sets *sets, uint32_t set)
 {
 	return &sets->slab[set / SETS_SLAB][set % SETS_SLAB];
 }
 
-void sets_free(struct sets *sets)
+void attr_sets_free(struct attr_sets *sets)
 {
 	uint32_t i, set;
 
@@ -69,7 +69,7 @@ void sets_free(struct sets *sets)
 	free(sets);
 }
 
-static uint32_t bucket_of(const struct sets *sets, const uint8_t *bytes, size_t len)
+static uint32_t bucket_of(const struct attr_sets *sets, const uint8_t *bytes, size_t len)
 {
 	uint8_t hash[crypto_shorthash_BYTES];
 	uint32_t bucket;
@@ -80,7 +80,7 @@ static uint32_t bucket_of(const struct sets *sets, const uint8_t *bytes, size_t 
 }
 
 /* A number for one more; SETS_NONE: no room. */
-static uint32_t number_take(struct sets *sets)
+static uint32_t number_take(struct attr_sets *sets)
 {
 	uint32_t set = sets->free, slab = sets->used / SETS_SLAB;
 
@@ -99,13 +99,13 @@ static uint32_t number_take(struct sets *sets)
 	return sets->used++;
 }
 
-static void number_give(struct sets *sets, uint32_t set)
+static void number_give(struct attr_sets *sets, uint32_t set)
 {
 	entry_of(sets, set)->free = sets->free;
 	sets->free = set;
 }
 
-uint32_t sets_get(struct sets *sets, const uint8_t *bytes, size_t len)
+uint32_t attr_sets_get(struct attr_sets *sets, const uint8_t *bytes, size_t len)
 {
 	uint32_t bucket = bucket_of(sets, bytes, len), set;
 	size_t size = sizeof(struct set) + len;
@@ -137,12 +137,12 @@ uint32_t sets_get(struct sets *sets, const uint8_t *bytes, size_t len)
 	return set;
 }
 
-void sets_hold(struct sets *sets, uint32_t set)
+void attr_sets_hold(struct attr_sets *sets, uint32_t set)
 {
 	entry_of(sets, set)->set->references++;
 }
 
-void sets_put(struct sets *sets, uint32_t set)
+void attr_sets_put(struct attr_sets *sets, uint32_t set)
 {
 	struct set *one = entry_of(sets, set)->set;
 	uint32_t *link = &sets->bucket[one->bucket];
@@ -158,7 +158,7 @@ void sets_put(struct sets *sets, uint32_t set)
 	number_give(sets, set);
 }
 
-const uint8_t *sets_bytes(const struct sets *sets, uint32_t set, size_t *len)
+const uint8_t *attr_sets_bytes(const struct attr_sets *sets, uint32_t set, size_t *len)
 {
 	const struct set *one = entry_of(sets, set)->set;
 
@@ -166,12 +166,12 @@ const uint8_t *sets_bytes(const struct sets *sets, uint32_t set, size_t *len)
 	return one->bytes;
 }
 
-unsigned int sets_count(const struct sets *sets)
+unsigned int attr_sets_count(const struct attr_sets *sets)
 {
 	return sets->count;
 }
 
-size_t sets_memory(const struct sets *sets)
+size_t attr_sets_memory(const struct attr_sets *sets)
 {
 	return sets->memory;
 }

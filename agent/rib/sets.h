@@ -8,32 +8,32 @@
 
 #define SETS_NONE	UINT32_MAX
 
-struct sets;
+struct attr_sets;
 
 /**
- * sets_alloc() - an empty collection
+ * attr_sets_alloc() - an empty collection
  * @most_bytes: of all sets together, with what it takes to find them
  *
  * Return: NULL without memory.
  */
-struct sets *sets_alloc(size_t most_bytes);
-void sets_free(struct sets *sets);
+struct attr_sets *attr_sets_alloc(size_t most_bytes);
+void attr_sets_free(struct attr_sets *sets);
 
 /**
- * sets_get() - the number of a set, which is made if it is not there; one reference more
+ * attr_sets_get() - the number of a set, which is made if it is not there; one reference more
  * @len: BGP_MESSAGE_MAX at most
  *
  * Return: SETS_NONE: there is no room for it.
  */
-uint32_t sets_get(struct sets *sets, const uint8_t *bytes, size_t len);
+uint32_t attr_sets_get(struct attr_sets *sets, const uint8_t *bytes, size_t len);
 /* One reference more to, or less of, a set that has one. */
-void sets_hold(struct sets *sets, uint32_t set);
-void sets_put(struct sets *sets, uint32_t set);
+void attr_sets_hold(struct attr_sets *sets, uint32_t set);
+void attr_sets_put(struct attr_sets *sets, uint32_t set);
 
-const uint8_t *sets_bytes(const struct sets *sets, uint32_t set, size_t *len);
+const uint8_t *attr_sets_bytes(const struct attr_sets *sets, uint32_t set, size_t *len);
 
 /* How many there are, and the memory that they take, with what it takes to find them. */
-unsigned int sets_count(const struct sets *sets);
-size_t sets_memory(const struct sets *sets);
+unsigned int attr_sets_count(const struct attr_sets *sets);
+size_t attr_sets_memory(const struct attr_sets *sets);
 
 #endif

@@ -60,6 +60,11 @@ void neighbours_drain(struct neighbours *neighbours)
 	drained[hushed]++;
 }
 
+void routes_drain(struct routes *routes)
+{
+	(void)routes;
+}
+
 void kernel_read(struct kernel *kernel) { (void)kernel; }
 bool kernel_pending(const struct kernel *kernel) { (void)kernel; return kernel_waits; }
 bool lease_has_ended(struct gateway *gateway) { (void)gateway; return lease_ends; }

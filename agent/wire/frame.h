@@ -136,6 +136,7 @@ struct frame_peer {
 enum frame_table {
 	FRAME_TABLE_FLOWS,
 	FRAME_TABLE_NEIGHBOURS,
+	FRAME_TABLE_ROUTES,
 
 	FRAME_TABLES_MAX = 8
 };

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Sets of next hops: each distinct one is one group of nexthop objects of the kernel, on
+ * which all routes are that have it.
+ *
+ * A group leads nowhere, by a blackhole that is its one member, until it is flipped: its
+ * members are replaced, whatever number of routes is on it.  What net/ipv4/nexthop.c makes
+ * of that; 6.1.192 and 6.12.117 have the same:
+ * - A group can be replaced by a group alone (replace_nexthop_grp()), and a blackhole may be
+ *   the only member of one (valid_group_nh()).  So all are groups, also of one next hop.
+ * - A next hop's interface has to be up and have a carrier (rtm_to_nh_config()).  When it
+ *   goes down the object goes, then the group that has no other one, then its routes,
+ *   without a word on each of them (nexthop_flush_dev(), __remove_nexthop_fib()).
+ */
+#ifndef GWSYNC_AGENT_FIB_SET_H
+#define GWSYNC_AGENT_FIB_SET_H
+
+#include "fib/kernel.h"
+#include "neigh/place.h"
+
+#define FIB_SETS	8191		/* with 0, none, in 13 bits */
+#define SET_BYTES	(FIB_VALUE_MAX - FIB_VALUE_HEAD)
+
+struct set {
+	uint32_t	refs;		/* routes; 0: it is free */
+	uint16_t	next;		/* of its chain, or of those that are free */
+	uint16_t	bad;		/* hops that the kernel did not take */
+	uint8_t		family, hops;
+	bool		made;		/* the kernel has its group */
+	bool		live;		/* and it leads somewhere */
+	bool		tried;
+	uint8_t		members;	/* of its group, when it is live */
+	struct fib_hop	hop[FIB_HOPS];
+};
+
+struct sets {
+	struct fib_kernel *kernel;
+	const struct places *places;
+	struct set	*set;		/* FIB_SETS + 1, the first is not used */
+	uint16_t	chain[4096];
+	uint16_t	free;
+	unsigned int	used, top, live;
+	uint64_t	full;
+	bool		blackholes;	/* the kernel has them */
+};
+
+int sets_init(struct sets *sets, struct fib_kernel *kernel, const struct places *places);
+/* The kernel's objects go, and the routes on them with them. */
+void sets_exit(struct sets *sets);
+
+/* The set of a route's next hops, and one more user of it; 0: there are too many. */
+uint16_t sets_get(struct sets *sets, const struct fib_route *route);
+void sets_put(struct sets *sets, uint16_t id);
+
+/* Its group is in the kernel, if it leads nowhere. */
+void set_make(struct sets *sets, uint16_t id);
+uint32_t set_nexthop(uint16_t id);
+
+/* Which one a nexthop object is of; *hop is FIB_HOPS for the group itself.  0: none. */
+uint16_t sets_of_nexthop(const struct sets *sets, uint32_t nexthop, unsigned int *hop);
+
+/**
+ * set_flip() - a set leads where its next hops are
+ * @sets: all of them
+ * @id: the one
+ * @running: only interfaces that are known to be up; else it is tried
+ *
+ * Nothing happens if none of them is here; see @bad for those that the kernel refuses.
+ */
+void set_flip(struct sets *sets, uint16_t id, bool running);
+/* All that do not yet; twice, so that one next hop that is refused spoils no other. */
+void sets_flip(struct sets *sets, bool running);
+/* And nowhere. */
+void sets_flip_back(struct sets *sets);
+/* It leads nowhere and must not be looked up: the kernel forgets it, and its routes. */
+void set_drop(struct sets *sets, uint16_t id);
+
+#endif
