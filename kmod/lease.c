@@ -20,9 +20,11 @@
  * that its MAC is sent, ARP and neighbour discovery included, before anybody else.
  *
  * Hooks stay as long as their interface does, whether or not it is held: taking one
- * away drops whatever waits in any NFQUEUE of the netns (nf_queue_nf_hook_drop()).
+ * away drops whatever waits in any NFQUEUE of the netns (nf_queue_nf_hook_drop()).  They
+ * go with their interface by a way that does not, see gwsync_lease_unhook_gone().
  */
 #include <linux/jiffies.h>
+#include <linux/jump_label.h>
 #include <linux/netdevice.h>
 #include <linux/netfilter.h>
 #include <linux/netlink.h>
@@ -69,12 +71,49 @@ static unsigned int gwsync_lease_hook(void *priv, struct sk_buff *skb,
 	return NF_DROP;
 }
 
+/*
+ * Take a hook off an interface that goes, and leave all queues alone: no packet waits in
+ * one with the hooks of an interface, for the kernel cannot put it back there
+ * (nf_reinject()).  nf_unregister_net_hook() would have all packets of the netns
+ * dropped.  This is what it does otherwise, but for the core's lock.  In its place: the
+ * interface is on no list any more, and who had hooks on it has taken them off before,
+ * because the notifier of this file is the last.
+ */
+static void gwsync_lease_unhook_gone(struct net_device *dev, const struct nf_hook_ops *ops)
+{
+#ifdef CONFIG_NETFILTER_INGRESS
+	if (ops->hooknum == NF_NETDEV_INGRESS) {
+		nf_hook_entries_delete_raw(&dev->nf_hooks_ingress, ops);
+		net_dec_ingress_queue();
+	}
+#endif
+#ifdef CONFIG_NETFILTER_EGRESS
+	if (ops->hooknum == NF_NETDEV_EGRESS) {
+		nf_hook_entries_delete_raw(&dev->nf_hooks_egress, ops);
+		net_dec_egress_queue();
+	}
+#endif
+#ifdef CONFIG_JUMP_LABEL
+	static_key_slow_dec(&nf_hooks_needed[NFPROTO_NETDEV][ops->hooknum]);
+#endif
+}
+
 static void gwsync_leased_free(struct gwsync_leased *leased, unsigned int hooks)
 {
+	struct net_device *dev = leased->dev;
+	bool gone;
+
 	ASSERT_RTNL();
 
-	while (hooks)
-		nf_unregister_net_hook(leased->gn->net, &leased->ops[--hooks]);
+	/* When the module goes its notifier is called for interfaces that stay. */
+	gone = __dev_get_by_index(dev_net(dev), dev->ifindex) != dev;
+	while (hooks) {
+		hooks--;
+		if (gone)
+			gwsync_lease_unhook_gone(dev, &leased->ops[hooks]);
+		else
+			nf_unregister_net_hook(leased->gn->net, &leased->ops[hooks]);
+	}
 	netdev_put(leased->dev, &leased->tracker);
 	/* A packet may be in the hook. */
 	kfree_rcu(leased, rcu);
@@ -322,6 +361,8 @@ static int gwsync_lease_netdev(struct notifier_block *nb, unsigned long event, v
 
 static struct notifier_block gwsync_lease_netdev_nb = {
 	.notifier_call = gwsync_lease_netdev,
+	/* After all who have hooks on interfaces. */
+	.priority = INT_MIN,
 };
 
 static void gwsync_lease_end_all(void)

@@ -6,6 +6,8 @@
 #include <linux/types.h>
 
 struct gwsync_net;
+struct nf_hook_entries;
+struct nf_hook_ops;
 struct netlink_ext_ack;
 struct sk_buff;
 
@@ -21,5 +23,8 @@ int gwsync_lease_renew(struct gwsync_net *gn, u32 term_ms, struct netlink_ext_ac
 void gwsync_lease_end(struct gwsync_net *gn);
 void gwsync_lease_give_back(struct gwsync_net *gn);
 int gwsync_lease_fill(struct gwsync_net *gn, struct sk_buff *skb);
+
+/* The kernel exports it and has it in none of the headers that it gives to modules. */
+void nf_hook_entries_delete_raw(struct nf_hook_entries __rcu **pp, const struct nf_hook_ops *reg);
 
 #endif /* _GWSYNC_LEASE_H */

@@ -116,7 +116,6 @@ feed agent quit
 wait "$CTL"
 check "another agent" agent 5
 check "a lease of its own" tell lease 60000 "$M0"
-packets_go "$K"
 
 # Interfaces come and go.
 check "other interfaces" tell lease 60000 "$M0" "$M1"
@@ -129,6 +128,17 @@ check "one that went to another netns is down there or free" \
 check "the last one lapses" tell lease 50
 check "lapsed: the interface is down" wait_for 5 fails is_up m0
 check "lapsed: the one that went is not" ip -n "$LAN" link show dev m2 up
+macvlan m3 53
+check "one with rules of somebody else" in_ns "$K" nft -f - <<- END
+	table netdev others {
+		chain in { type filter hook ingress device m3 priority 0; }
+	}
+END
+check "a lease of it" tell lease 60000 "$INDEX"
+packets_go "$K"
+# Those rules go with it, and they are hooks that take what waits.
+ip -n "$K" link del m3
+check "it has gone with its rules" fails in_ns "$K" ip link show dev m3
 check "given back" tell lease 0
 ip -n "$K" link set m0 up
 ip -n "$K" addr replace 10.8.0.50/24 dev m0
@@ -277,9 +287,15 @@ check "a busy CPU: nobody took over" field_is "$OWNER" epoch "$epoch"
 check "a busy CPU: nobody was late" eq "$(stat "$OWNER" leases_lapsed)" "$lapsed"
 check "a busy CPU: the state is there" equal 2000 "$OWNER" "$BACKUP"
 
-for ns in "$BACKUP" "$OWNER"; do
-	check "agent ends well" agent_end "$ns"
-done
+# With the owner's daemon its macvlans go, and what waits in a queue of others stays.
+check "agent ends well: backup" agent_end "$BACKUP"
+macvlans() { ip -n "$1" -o link show type macvlan | grep .; }
+check "the owner has an interface" macvlans "$OWNER"
+ip -n "$OWNER" link set lo up
+packets_wait "$OWNER"
+check "agent ends well: owner" agent_end "$OWNER"
+check "its interfaces have gone" fails macvlans "$OWNER"
+packets_go "$OWNER"
 check "what is held is given back" eq "$(gwctl -n "$A" get lease)$(gwctl -n "$B" get lease)" 00
 umount "$TMP/cg" 2> /dev/null
 logs_if_failed "$A" "$B"
