@@ -65,6 +65,7 @@ copies() {	# NUMBER: in the kernel
 	{ ip -n gw$1 route show table 8116; ip -n gw$1 -6 route show table 8116; } 2> /dev/null |
 		grep -c 'proto 116'
 }
+no_tentative() { ! ip -n gw$1 -6 addr show tentative | grep -q .; }
 copies_is() { [ "$(copies $1)" = "$2" ]; }
 reaches() { ip netns exec src ping -qc 1 -W 1 "$1" > /dev/null; }
 sync() {	# FROM TO
@@ -167,6 +168,9 @@ ip -n gw2 link set wan up
 ip -n gw2 addr add fd00:9::2/64 dev wan nodad 2> /dev/null
 copies_is 2 6
 ok $? "an interface that was down and up took none"
+# Nobody is asked for a neighbour before the address of the link is one.
+within 50 no_tentative 2
+ok $? "and has its address again"
 
 # The owner dies
 ip link set lan-gw1 down
