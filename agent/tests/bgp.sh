@@ -91,7 +91,7 @@ for i in 1 2; do
 done
 
 # 10,000 prefixes of IPv4 and 1,000 of IPv6, of some hundred sets of attributes
-statics() {	# COUNT
+fixed() {	# COUNT
 	local i
 
 	for ((i = 0; i < $1; i++)); do
@@ -106,7 +106,7 @@ upstream() {	# NUMBER AS IPV4 IPV6
 	cat > "$dir/up$1.bird" <<- END
 		router id 10.9.$1.2;
 		protocol device { }
-		protocol static s4 { ipv4; $(statics "$3") }
+		protocol static s4 { ipv4; $(fixed "$3") }
 		protocol static s6 { ipv6; $(for ((i = 0; i < $4; i++)); do
 			printf 'route 2001:db8:%x::/48 blackhole { bgp_med = %d; };' "$i" $((i % 7))
 		done) }
