@@ -449,8 +449,10 @@ static void kernel_nexthop_gone(void *arg, uint32_t nexthop)
 	unsigned int hop;
 	uint16_t set = sets_of_nexthop(&f->sets, nexthop, &hop);
 
-	if (!set)
+	if (!set) {
+		sets_nowhere_gone(&f->sets, nexthop);
 		return;
+	}
 	if (hop != FIB_HOPS) {
 		/* The kernel took it out of its group, unless that was this daemon. */
 		if (f->sets.set[set].live)
@@ -563,6 +565,9 @@ static void kernel_refused(void *arg, uint32_t what, int err)
 			if (f->sets.set[set].live)
 				f->sets.live--;
 			f->sets.set[set].live = false;
+			/* As below; a blackhole is not refused. */
+			if (set_is_plain(&f->sets.set[set]))
+				f->sets.set[set].bad |= 1U;
 		} else {
 			f->sets.set[set].bad |= (uint16_t)(1U << hop);
 		}

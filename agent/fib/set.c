@@ -9,7 +9,7 @@
 #include "fib/set.h"
 
 #define CHAINS	(sizeof(((struct sets *)0)->chain) / sizeof(uint16_t))
-#define HOP_BITS	5		/* of a nexthop's id: 0 is the group, then its hops */
+#define HOP_BITS	5		/* of a nexthop's id: 0 is the set's, then its hops */
 
 int sets_init(struct sets *s, struct fib_kernel *kernel, const struct places *places)
 {
@@ -116,6 +116,11 @@ uint16_t sets_get(struct sets *s, const struct fib_route *r)
 	return id;
 }
 
+bool set_is_plain(const struct set *set)
+{
+	return set->hops == 1;
+}
+
 /* The kernel's next hops of it. */
 static void set_clear(struct sets *s, uint16_t id)
 {
@@ -168,8 +173,17 @@ static void set_nowhere(struct sets *s, uint16_t id)
 		fib_kernel_nexthop(s->kernel, blackhole(AF_INET6), AF_INET6, NULL);
 		s->blackholes = true;
 	}
-	fib_kernel_group(s->kernel, set_nexthop(id), &member, 1);
+	if (set_is_plain(&s->set[id]))
+		fib_kernel_nexthop(s->kernel, set_nexthop(id), s->set[id].family, NULL);
+	else
+		fib_kernel_group(s->kernel, set_nexthop(id), &member, 1);
 	s->set[id].made = true;
+}
+
+void sets_nowhere_gone(struct sets *s, uint32_t nexthop)
+{
+	if (nexthop == blackhole(AF_INET) || nexthop == blackhole(AF_INET6))
+		s->blackholes = false;
 }
 
 void set_make(struct sets *s, uint16_t id)
@@ -199,14 +213,16 @@ void set_flip(struct sets *s, uint16_t id, bool running)
 		    set->bad & 1U << i)
 			continue;
 		set->hop[i].ifindex = place->ifindex;
-		fib_kernel_nexthop(s->kernel, set_hop(id, i), set->family, &set->hop[i]);
-		set->tried = true;
+		fib_kernel_nexthop(s->kernel, set_is_plain(set) ? set_nexthop(id) : set_hop(id, i),
+				   set->family, &set->hop[i]);
+		set->tried = !set_is_plain(set);
 		member[members].id = set_hop(id, i);
 		member[members++].weight = set->hop[i].weight;
 	}
 	if (!members)
 		return;
-	fib_kernel_group(s->kernel, set_nexthop(id), member, members);
+	if (!set_is_plain(set))
+		fib_kernel_group(s->kernel, set_nexthop(id), member, members);
 	if (!set->live)
 		s->live++;
 	set->made = true;

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Sets of next hops: each distinct one is one group of nexthop objects of the kernel, on
- * which all routes are that have it.
+/* Sets of next hops: each distinct one is one nexthop object of the kernel, on which all
+ * routes are that have it; a group, if there are several.
  *
- * A group leads nowhere, by a blackhole that is its one member, until it is flipped: its
- * members are replaced, whatever number of routes is on it.  What net/ipv4/nexthop.c makes
- * of that; 6.1.192 and 6.12.117 have the same:
+ * It leads nowhere, as a blackhole or as a group whose one member is one, until it is
+ * flipped: it is replaced, whatever number of routes is on it.  What net/ipv4/nexthop.c
+ * makes of that; 6.1.192 and 6.12.117 have the same:
  * - A group can be replaced by a group alone (replace_nexthop_grp()), and a blackhole may be
- *   the only member of one (valid_group_nh()).  So all are groups, also of one next hop.
+ *   the only member of one (valid_group_nh()).  So what has several next hops is always one.
+ * - That waits for a grace period (synchronize_net()), some 3 ms each; the replacement of a
+ *   plain one does not (replace_nexthop_single()), and most sets are of one next hop.
  * - A next hop's interface has to be up and have a carrier (rtm_to_nh_config()).  When it
  *   goes down the object goes, then the group that has no other one, then its routes,
  *   without a word on each of them (nexthop_flush_dev(), __remove_nexthop_fib()).
@@ -25,7 +27,7 @@ struct set {
 	uint16_t	next;		/* of its chain, or of those that are free */
 	uint16_t	bad;		/* hops that the kernel did not take */
 	uint8_t		family, hops;
-	bool		made;		/* the kernel has its group */
+	bool		made;		/* the kernel has its object */
 	bool		live;		/* and it leads somewhere */
 	bool		tried;
 	uint8_t		members;	/* of its group, when it is live */
@@ -51,11 +53,15 @@ void sets_exit(struct sets *sets);
 uint16_t sets_get(struct sets *sets, const struct fib_route *route);
 void sets_put(struct sets *sets, uint16_t id);
 
-/* Its group is in the kernel, if it leads nowhere. */
+/* Its object is in the kernel, if it leads nowhere. */
 void set_make(struct sets *sets, uint16_t id);
+/* If that was what leads nowhere, it is made again. */
+void sets_nowhere_gone(struct sets *sets, uint32_t nexthop);
 uint32_t set_nexthop(uint16_t id);
+/* Is it no group? */
+bool set_is_plain(const struct set *set);
 
-/* Which one a nexthop object is of; *hop is FIB_HOPS for the group itself.  0: none. */
+/* Which one a nexthop object is of; *hop is FIB_HOPS for the set's own.  0: none. */
 uint16_t sets_of_nexthop(const struct sets *sets, uint32_t nexthop, unsigned int *hop);
 
 /**
