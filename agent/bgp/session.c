@@ -84,6 +84,9 @@ static void connection_end(struct bgp_session *s, bool blame)
 	s->used = 0;
 	s->done = 0;
 	s->out_used = 0;
+	/* A table with one bad message is told from its start each time. */
+	if (was_up && elapsed_ns(loop_clock(), s->since_ns) >= SESSION_RETRY_MOST_NS)
+		s->retry_ns = SESSION_RETRY_NS;
 	state_set(s, s->params.passive ? BGP_ACTIVE : BGP_IDLE);
 	retry_arm(s, blame);
 	if (was_up)
@@ -241,7 +244,6 @@ static void established(struct bgp_session *s)
 
 	state_set(s, BGP_ESTABLISHED);
 	s->counts.established++;
-	s->retry_ns = SESSION_RETRY_NS;
 	s->error[0] = '\0';
 	log_notice("bgp %s: established", s->params.name);
 	s->ops.up(s->ops.arg);

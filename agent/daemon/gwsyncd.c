@@ -21,6 +21,7 @@
 #include "daemon/gateway.h"
 #include "daemon/privilege.h"
 #include "daemon/status.h"
+#include "fib/leftover.h"
 #include "vrouter/leftover.h"
 #include "vrouter/rtnl.h"
 
@@ -183,6 +184,11 @@ static int release(void)
 	if (!err) {
 		err = leftovers_clear(rtnl, NULL, NULL, NULL);
 		rtnl_close(rtnl);
+	}
+	if (!err) {
+		int removed = fib_leftover_clear();
+
+		err = removed < 0 ? removed : 0;
 	}
 	free(rtnl);
 	if (err == -EBUSY)

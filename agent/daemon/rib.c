@@ -28,11 +28,18 @@ static void table_attributes(void *arg, const uint8_t *attributes, size_t len)
 static void table_reach(void *arg, const struct bgp_nlri *nlri)
 {
 	struct rib_table *t = arg;
+	enum rib_result result = rib_put(t->rib, nlri, t->set);
 
-	if (rib_put(t->rib, nlri, t->set) != RIB_FULL)
+	if (result != RIB_FULL && result != RIB_CROWDED)
 		return;
 	t->full++;
 	t->incomplete = true;
+	if (result == RIB_CROWDED) {
+		if (allowed(&t->complain_free_ns, loop_now(t->loop), RIB_COMPLAIN_NS, 1))
+			log_error("rib %s: a prefix has more than %u paths: only so many are kept",
+				  t->config->table, RIB_PREFIX_PATHS);
+		return;
+	}
 	if (allowed(&t->complain_free_ns, loop_now(t->loop), RIB_COMPLAIN_NS, 1))
 		log_error("rib %s: has no room for more than %u paths with %u MiB of attributes: raise bgp.paths or bgp.attributes_mib, or export less",
 			  t->config->table, t->config->paths, t->config->attributes_mib);

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/netlink.h"
 #include "daemon/routes.h"
+#include "fib/kernel.h"
 
 static void routes_ready(void *arg)
 {
@@ -90,7 +91,9 @@ static void routes_look_tables(struct routes *r)
 		if (r->vrf[i] && r->vrf[i] == (link ? link->index : 0))
 			continue;
 		r->vrf[i] = link ? link->index : 0;
-		fib_table(r->fib, name, link ? vrf_table(link->index) : 0);
+		if (fib_table(r->fib, name, link ? vrf_table(link->index) : 0) == -EINVAL)
+			log_error("routes: %s has one of the tables from %u on, which are gwsync's: give the VRF another one",
+				  name, FIB_TABLE);
 	}
 }
 

@@ -28,6 +28,7 @@
 #define SETTLE_NS	(2 * NSEC_PER_SEC)	/* for interfaces to come up, as an owner */
 
 #define WORK_NS		(20 * NSEC_PER_MSEC)	/* from one turn to the next */
+#define GATE_NS		(50 * NSEC_PER_MSEC)	/* of a takeover, or its end; the rest comes later */
 #define WORK_TURN_NS	(5 * NSEC_PER_MSEC)
 #define WORK_ONCE	64
 
@@ -76,6 +77,8 @@ struct fib {
 	uint64_t		dump_ns, dump_wait_ns, lost_ns;
 	unsigned int		dump_at;	/* family and table, 0: the first */
 	bool			dumps;		/* one is under way */
+	bool			flip;		/* sets are to be flipped, or back */
+	bool			sets_gone;	/* some set's object went */
 	uint64_t		slow_ns, retry_ns;
 	uint32_t		retire;		/* cursor */
 	bool			retired;
@@ -443,9 +446,7 @@ static void kernel_shaken(void *arg)
 /* A group of ours, and with it its routes: its interface went, or somebody removed it. */
 static void kernel_nexthop_gone(void *arg, uint32_t nexthop)
 {
-	struct store_item item;
 	struct fib *f = arg;
-	uint32_t cursor = 0;
 	unsigned int hop;
 	uint16_t set = sets_of_nexthop(&f->sets, nexthop, &hop);
 
@@ -465,27 +466,48 @@ static void kernel_nexthop_gone(void *arg, uint32_t nexthop)
 	if (f->sets.set[set].live)
 		f->sets.live--;
 	f->sets.set[set].live = false;
+	f->sets.set[set].gone = true;
+	f->sets_gone = true;
+	tick_in(f, 0);
+}
+
+/* One look at all of them, however many sets went. */
+static void routes_gone(struct fib *f)
+{
+	struct store_item item;
+	uint32_t cursor = 0;
+	uint16_t id;
+
+	f->sets_gone = false;
 	while (store_each(f->store, &cursor, &item)) {
-		if (note_set(&item) != set || !(*item.note & NOTE_INSTALLED))
+		if (!f->sets.set[note_set(&item)].gone || !(*item.note & NOTE_INSTALLED))
 			continue;
 		f->counts.repaired++;
 		mark_installed(f, &item, false);
 		want(f, &item);
 	}
+	for (id = 1; id <= f->sets.top; id++)
+		f->sets.set[id].gone = false;
 }
 
-static void dump_next(struct fib *f)
+/* Return: false: one could not be asked for. */
+static bool dump_next(struct fib *f)
 {
 	static const uint8_t families[] = { AF_INET, AF_INET6 };
 
 	for (; f->dump_at < 2 * f->sources; f->dump_at++) {
 		const struct fib_source *source = &f->source[f->dump_at / 2];
 
-		if (source->number && !fib_kernel_dump(&f->kernel, families[f->dump_at % 2],
-						       source->number))
-			return;
+		if (!source->number)
+			continue;
+		if (!fib_kernel_dump(&f->kernel, families[f->dump_at % 2], source->number))
+			return true;
+		f->dumps = false;
+		resync_later(f);
+		return false;
 	}
 	f->dumps = false;
+	return true;
 }
 
 static void dump_over(struct fib *f)
@@ -496,7 +518,7 @@ static void dump_over(struct fib *f)
 	if (!f->active)
 		return;
 	while (store_each(f->store, &cursor, &item))
-		if (!(*item.note & NOTE_SEEN) && (*item.note & NOTE_MAIN || f->held_over))
+		if (!(*item.note & NOTE_SEEN) && (*item.note & NOTE_MAIN || (f->held_over && f->retired)))
 			forget(f, &item);
 }
 
@@ -510,8 +532,7 @@ static void kernel_dumped(void *arg, bool whole)
 		return;
 	}
 	f->dump_at++;
-	dump_next(f);
-	if (!f->dumps)
+	if (dump_next(f) && !f->dumps)
 		dump_over(f);
 }
 
@@ -565,6 +586,10 @@ static void kernel_refused(void *arg, uint32_t what, int err)
 			if (f->sets.set[set].live)
 				f->sets.live--;
 			f->sets.set[set].live = false;
+			if (!f->active) {	/* it is not there, nor what leads nowhere */
+				f->sets.set[set].made = false;
+				f->sets.blackholes = false;
+			}
 			/* As below; a blackhole is not refused. */
 			if (set_is_plain(&f->sets.set[set]))
 				f->sets.set[set].bad |= 1U;
@@ -631,8 +656,6 @@ static void hold_end(struct fib *f)
 	f->held_over = true;
 	f->retired = false;
 	f->retire = 0;
-	f->resync = true;	/* what main does not have is no route any more */
-	f->dump_ns = 0;
 	log_info("routes: %u copies go, %u s after the takeover", f->counts.installed,
 		 f->hold_s);
 }
@@ -646,6 +669,10 @@ static void retire(struct fib *f)
 	while (count < RETIRE_A_TURN) {
 		if (!store_each(f->store, &f->retire, &item)) {
 			f->retired = true;
+			/* What main does not have is no route any more. */
+			f->resync = true;
+			f->dump_ns = 0;
+			tick_in(f, WORK_NS);
 			return;
 		}
 		wanted_drop(&f->wanted, &item, WANT_ANY);
@@ -662,14 +689,27 @@ static void drop_dead(struct fib *f)
 {
 	uint16_t id;
 
-	sets_flip(&f->sets, true);
+	if (!sets_flip(&f->sets, true, loop_clock() + WORK_TURN_NS))
+		return;
 	for (id = 1; id <= f->sets.top; id++) {
 		if (!f->sets.set[id].refs || f->sets.set[id].live || !f->sets.set[id].made)
 			continue;
-		fib_kernel_flush(&f->kernel);
 		kernel_nexthop_gone(f, set_nexthop(id));
 		fib_kernel_nexthop_remove(&f->kernel, set_nexthop(id));
 	}
+	fib_kernel_flush(&f->kernel);
+}
+
+/* What the gate had no time for. */
+static void flip_on(struct fib *f, uint64_t until_ns)
+{
+	fib_kernel_quiet(&f->kernel, true);
+	if (f->active ? sets_flip(&f->sets, true, until_ns) :
+			sets_flip_back(&f->sets, until_ns))
+		f->flip = false;
+	fib_kernel_quiet(&f->kernel, false);
+	if (f->flip)
+		tick_in(f, WORK_NS);
 }
 
 static void retry_held(struct fib *f, uint64_t now_ns)
@@ -691,7 +731,7 @@ static void tick_slow(struct fib *f, uint64_t now_ns)
 	if (f->active && !f->held_over) {
 		if (elapsed_ns(now_ns, f->active_ns) >= f->hold_s * NSEC_PER_SEC)
 			hold_end(f);
-		else if (elapsed_ns(now_ns, f->active_ns) >= SETTLE_NS)
+		else if (elapsed_ns(now_ns, f->active_ns) >= SETTLE_NS && !f->flip)
 			drop_dead(f);
 	}
 	if (now_ns >= f->retry_ns && !f->held_over)
@@ -705,7 +745,11 @@ static void tick(struct loop_timer *timer)
 	uint64_t now_ns = loop_clock();
 
 	tick_in(f, TICK_NS);
+	if (f->flip)
+		flip_on(f, now_ns + WORK_TURN_NS);
 	tick_slow(f, now_ns);
+	if (f->sets_gone)
+		routes_gone(f);
 	if (f->resync && now_ns >= f->dump_ns) {
 		dump_begin(f);
 		if (f->resync)
@@ -810,6 +854,9 @@ int fib_table(struct fib *f, const char *name, uint32_t number)
 	uint32_t id = fib_table_id(name);
 	struct fib_source *source = (struct fib_source *)source_of(f, id);
 
+	/* A VRF's that is one of ours would be written over. */
+	if (number - FIB_TABLE < FIB_TABLES)
+		return -EINVAL;
 	if (!source) {
 		if (f->sources == FIB_TABLES)
 			return -ENOSPC;
@@ -859,9 +906,11 @@ void fib_activate(struct fib *f, uint64_t owners)
 	f->active = true;
 	fib_kernel_flush(&f->kernel);
 	fib_kernel_quiet(&f->kernel, true);
-	sets_flip(&f->sets, false);
+	f->flip = !sets_flip(&f->sets, false, start_ns + GATE_NS);
 	fib_kernel_quiet(&f->kernel, false);
 	rules(f, false);
+	if (f->flip)
+		tick_in(f, WORK_NS);
 	f->active_ns = loop_clock();
 	f->counts.activate_ns = f->active_ns - start_ns;
 	f->held_over = false;
@@ -877,8 +926,10 @@ void fib_settle(struct fib *f)
 	if (!f->active || f->held_over || f->sets.live == f->sets.used)
 		return;
 	fib_kernel_quiet(&f->kernel, true);
-	sets_flip(&f->sets, false);
+	f->flip = !sets_flip(&f->sets, false, loop_clock() + GATE_NS);
 	fib_kernel_quiet(&f->kernel, false);
+	if (f->flip)
+		tick_in(f, WORK_NS);
 }
 
 void fib_deactivate(struct fib *f, uint8_t owner, uint32_t epoch)
@@ -890,7 +941,7 @@ void fib_deactivate(struct fib *f, uint8_t owner, uint32_t epoch)
 		return;
 	rules(f, true);
 	fib_kernel_quiet(&f->kernel, true);
-	sets_flip_back(&f->sets);
+	f->flip = !sets_flip_back(&f->sets, loop_clock() + GATE_NS);
 	fib_kernel_quiet(&f->kernel, false);
 	store_deactivate(f->store, owner, epoch);
 	f->active = false;

@@ -256,6 +256,7 @@ static void kernel_message(struct fib_kernel *k, const struct nlmsghdr *nlh)
 {
 	bool of_dump = k->dumping && nlh->nlmsg_seq == k->dump_seq;
 	struct fib_seen seen;
+	int err = 0;
 
 	if (of_dump && nlh->nlmsg_flags & NLM_F_DUMP_INTR)
 		k->dump_cut = true;
@@ -265,8 +266,11 @@ static void kernel_message(struct fib_kernel *k, const struct nlmsghdr *nlh)
 		if (!of_dump)
 			return;
 		k->dumping = false;
-		k->watcher.dumped(k->watcher.arg,
-				  nlh->nlmsg_type == NLMSG_DONE && !k->dump_cut);
+		/* A dump that broke off says so in its end; a table that is not there is empty. */
+		if (mnl_nlmsg_get_payload_len(nlh) >= sizeof(err))
+			memcpy(&err, mnl_nlmsg_get_payload(nlh), sizeof(err));
+		k->watcher.dumped(k->watcher.arg, nlh->nlmsg_type == NLMSG_DONE && !k->dump_cut &&
+				  (!err || err == -ENOENT));
 		break;
 	case RTM_NEWLINK:
 	case RTM_DELLINK:

@@ -53,6 +53,7 @@ static int nexthop_found(const struct nlmsghdr *nlh, void *arg)
 	static const uint16_t min[NHA_ID + 1] = { [NHA_ID] = 4 };
 	char message[64] __attribute__((aligned(8)));
 	const struct nlattr *tb[NHA_ID + 1];
+	const struct nhmsg *nhm;
 	struct nlmsghdr *one;
 	uint32_t id;
 
@@ -60,7 +61,8 @@ static int nexthop_found(const struct nlmsghdr *nlh, void *arg)
 	    !netlink_attrs(nlh, sizeof(struct nhmsg), tb, min, NHA_ID) || !tb[NHA_ID])
 		return 0;
 	id = mnl_attr_get_u32(tb[NHA_ID]);
-	if ((id & FIB_ID_MASK) != FIB_ID)
+	nhm = mnl_nlmsg_get_payload(nlh);
+	if ((id & FIB_ID_MASK) != FIB_ID || nhm->nh_protocol != FIB_PROTOCOL)
 		return 0;
 	one = mnl_nlmsg_put_header(message);
 	mnl_nlmsg_put_extra_header(one, sizeof(struct nhmsg));
@@ -134,7 +136,7 @@ int fib_leftover_clear(void)
 	static const uint8_t families[] = { AF_INET, AF_INET6 };
 	struct netlink *netlink = malloc(sizeof(*netlink));
 	struct found found = { .bytes = malloc(FOUND_MAX) };
-	int total = -ENOMEM, n;
+	int total = -ENOMEM, err = 0, n;
 	unsigned int i;
 
 	if (!netlink || !found.bytes)
@@ -147,18 +149,23 @@ int fib_leftover_clear(void)
 		n = clear(netlink, &found, RTM_GETRULE, families[i],
 			  sizeof(struct fib_rule_hdr), rule_found);
 		total += n > 0 ? n : 0;
+		err = err ? err : n < 0 ? n : 0;
 	}
 	found.type = RTM_DELNEXTHOP;
 	n = clear(netlink, &found, RTM_GETNEXTHOP, AF_UNSPEC, sizeof(struct nhmsg),
 		  nexthop_found);
 	total += n > 0 ? n : 0;
+	err = err ? err : n < 0 ? n : 0;
 	for (i = 0; i < 2; i++) {
 		found.type = RTM_DELROUTE;
 		n = clear(netlink, &found, RTM_GETROUTE, families[i], sizeof(struct rtmsg),
 			  route_found);
 		total += n > 0 ? n : 0;
+		err = err ? err : n < 0 ? n : 0;
 	}
 	netlink_close(netlink);
+	if (err)
+		total = err;
 out:
 	free(found.bytes);
 	free(netlink);

@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 
 #include "base/big_endian.h"
+#include "base/loop.h"
 #include "config/address.h"
 #include "fib/set.h"
 
@@ -230,34 +231,66 @@ void set_flip(struct sets *s, uint16_t id, bool running)
 	set->members = (uint8_t)members;
 }
 
-void sets_flip(struct sets *s, bool running)
+/* What takes the kernel a while for each: see the head of set.h. */
+static bool is_slow(const struct set *set)
 {
-	unsigned int pass;
+	return !set_is_plain(set) || set->family == AF_INET6;
+}
+
+/* Those that are quick first.  Return: false if there was no time for all. */
+static bool flip_once(struct sets *s, bool running, uint64_t until_ns)
+{
+	unsigned int slow;
 	uint16_t id;
 
-	for (pass = 0; pass < 2; pass++) {
-		for (id = 1; id <= s->top; id++)
-			if (s->set[id].refs && !s->set[id].live)
-				set_flip(s, id, running);
+	for (slow = 0; slow < 2; slow++) {
+		for (id = 1; id <= s->top; id++) {
+			if (!s->set[id].refs || s->set[id].live || is_slow(&s->set[id]) != slow)
+				continue;
+			set_flip(s, id, running);
+			if (!slow)
+				continue;
+			fib_kernel_flush(s->kernel);
+			if (loop_clock() >= until_ns)
+				return false;
+		}
 		fib_kernel_flush(s->kernel);
 	}
+	return true;
+}
+
+bool sets_flip(struct sets *s, bool running, uint64_t until_ns)
+{
+	uint16_t id;
+
+	if (!flip_once(s, running, until_ns) || !flip_once(s, running, until_ns))
+		return false;
 	for (id = 1; id <= s->top; id++)
 		if (!s->set[id].live)
 			s->set[id].bad = 0;
+	return true;
 }
 
-void sets_flip_back(struct sets *s)
+bool sets_flip_back(struct sets *s, uint64_t until_ns)
 {
 	uint16_t id;
 
 	for (id = 1; id <= s->top; id++) {
-		if (!s->set[id].refs || !s->set[id].made)
+		struct set *set = &s->set[id];
+
+		if (!set->refs || !set->made || (!set->live && !set->tried))
 			continue;
-		if (s->set[id].live)
+		if (set->live)
 			set_nowhere(s, id);
 		set_clear(s, id);
+		if (!is_slow(set))
+			continue;
+		fib_kernel_flush(s->kernel);
+		if (loop_clock() >= until_ns)
+			return false;
 	}
 	fib_kernel_flush(s->kernel);
+	return true;
 }
 
 void sets_exit(struct sets *s)

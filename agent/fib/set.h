@@ -28,6 +28,7 @@ struct set {
 	uint16_t	bad;		/* hops that the kernel did not take */
 	uint8_t		family, hops;
 	bool		made;		/* the kernel has its object */
+	bool		gone;		/* it went, and its routes are to be looked for */
 	bool		live;		/* and it leads somewhere */
 	bool		tried;
 	uint8_t		members;	/* of its group, when it is live */
@@ -73,10 +74,13 @@ uint16_t sets_of_nexthop(const struct sets *sets, uint32_t nexthop, unsigned int
  * Nothing happens if none of them is here; see @bad for those that the kernel refuses.
  */
 void set_flip(struct sets *sets, uint16_t id, bool running);
-/* All that do not yet; twice, so that one next hop that is refused spoils no other. */
-void sets_flip(struct sets *sets, bool running);
-/* And nowhere. */
-void sets_flip_back(struct sets *sets);
+/* All that do not yet, or as many as there is time for, the quick ones first; twice, so
+ * that one next hop that is refused spoils no other.
+ * Return: false: it is to be called again.
+ */
+bool sets_flip(struct sets *sets, bool running, uint64_t until_ns);
+/* And nowhere, likewise. */
+bool sets_flip_back(struct sets *sets, uint64_t until_ns);
 /* It leads nowhere and must not be looked up: the kernel forgets it, and its routes. */
 void set_drop(struct sets *sets, uint16_t id);
 

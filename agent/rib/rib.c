@@ -99,16 +99,23 @@ static bool of_prefix(const struct path *path, const struct bgp_nlri *nlri)
 	       !memcmp(path->addr, nlri->addr, sizeof(path->addr));
 }
 
-/* What points to the path, or to nothing at the end of its bucket. */
-static uint32_t *link_of(const struct rib *rib, const struct bgp_nlri *nlri)
+/* What points to the path, or to nothing at the end of its bucket; @others: how many of
+ * its prefix there are before that.
+ */
+static uint32_t *link_of(const struct rib *rib, const struct bgp_nlri *nlri,
+			 unsigned int *others)
 {
 	uint32_t *link = bucket_of(rib, nlri);
 
+	*others = 0;
 	while (*link) {
 		struct path *path = path_of(rib, *link - 1);
 
-		if (path->path_id == nlri->path_id && of_prefix(path, nlri))
-			break;
+		if (of_prefix(path, nlri)) {
+			if (path->path_id == nlri->path_id)
+				break;
+			++*others;
+		}
 		link = &path->next;
 	}
 	return link;
@@ -188,7 +195,8 @@ void rib_set_put(struct rib *rib, uint32_t set)
 
 enum rib_result rib_put(struct rib *rib, const struct bgp_nlri *nlri, uint32_t set)
 {
-	uint32_t *link = link_of(rib, nlri), before;
+	unsigned int others;
+	uint32_t *link = link_of(rib, nlri, &others), before;
 	struct path *path;
 
 	if (set == RIB_NO_SET) {
@@ -197,6 +205,8 @@ enum rib_result rib_put(struct rib *rib, const struct bgp_nlri *nlri, uint32_t s
 			path_drop(rib, link);
 		return RIB_FULL;
 	}
+	if (!*link && others >= RIB_PREFIX_PATHS)
+		return RIB_CROWDED;
 	if (!*link)
 		return path_add(rib, link, nlri, set);
 	path = path_of(rib, *link - 1);
@@ -215,7 +225,8 @@ enum rib_result rib_put(struct rib *rib, const struct bgp_nlri *nlri, uint32_t s
 
 enum rib_result rib_del(struct rib *rib, const struct bgp_nlri *nlri)
 {
-	uint32_t *link = link_of(rib, nlri);
+	unsigned int others;
+	uint32_t *link = link_of(rib, nlri, &others);
 
 	if (!*link)
 		return RIB_SAME;
@@ -242,6 +253,7 @@ bool rib_sweep(struct rib *rib, enum bgp_family family, uint32_t *cursor, uint32
 	for (; *cursor < rib->used; (*cursor)++) {
 		const struct path *path = path_of(rib, *cursor);
 		struct bgp_nlri nlri;
+		unsigned int others;
 
 		if (rib->current[family] == rib->paths[family])
 			return true;
@@ -250,7 +262,7 @@ bool rib_sweep(struct rib *rib, enum bgp_family family, uint32_t *cursor, uint32
 		if (path->family != (uint8_t)family || is_current(rib, path))
 			continue;
 		nlri_of(path, &nlri);
-		path_drop(rib, link_of(rib, &nlri));
+		path_drop(rib, link_of(rib, &nlri, &others));
 	}
 	return true;
 }

@@ -22,6 +22,7 @@ enum rib_result {
 	RIB_CHANGED,
 	RIB_GONE,
 	RIB_FULL,	/* refused: no room for it; what was there of it has gone */
+	RIB_CROWDED,	/* refused: the prefix has RIB_PREFIX_PATHS */
 };
 
 /**
@@ -45,6 +46,11 @@ uint32_t rib_set_get(struct rib *rib, const uint8_t *attributes, size_t len);
 void rib_set_put(struct rib *rib, uint32_t set);
 
 #define RIB_NO_SET	UINT32_MAX
+
+/* Paths of one prefix, which are looked through one after the other: more than any routing
+ * daemon has neighbours, and few enough that nobody can make a look last.
+ */
+#define RIB_PREFIX_PATHS	256
 
 /* A path by its prefix and path id has these attributes now, or is no more. */
 enum rib_result rib_put(struct rib *rib, const struct bgp_nlri *nlri, uint32_t set);

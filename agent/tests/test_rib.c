@@ -149,6 +149,24 @@ static void test_full(void **state)
 	rib_free(rib);
 }
 
+/* One prefix cannot be made a list that takes long to look through. */
+static void test_crowd(void **state)
+{
+	struct rib *rib = rib_alloc(1000, 1 << 20);
+	uint32_t i;
+
+	(void)state;
+	assert_non_null(rib);
+	for (i = 0; i < RIB_PREFIX_PATHS; i++)
+		assert_int_equal(put(rib, 1, i, 1), RIB_NEW);
+	assert_int_equal(put(rib, 1, i, 1), RIB_CROWDED);
+	assert_int_equal(put(rib, 1, 7, 2), RIB_CHANGED);
+	assert_int_equal(put(rib, 2, 0, 1), RIB_NEW);
+	assert_int_equal(del(rib, 1, 7), RIB_GONE);
+	assert_int_equal(put(rib, 1, i, 1), RIB_NEW);
+	rib_free(rib);
+}
+
 static void test_sweep(void **state)
 {
 	struct rib *rib = rib_alloc(1000, 1 << 20);
@@ -263,7 +281,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_paths), cmocka_unit_test(test_model),
-		cmocka_unit_test(test_full), cmocka_unit_test(test_sweep),
+		cmocka_unit_test(test_full), cmocka_unit_test(test_crowd), cmocka_unit_test(test_sweep),
 		cmocka_unit_test(test_memory), cmocka_unit_test(test_words),
 		cmocka_unit_test(test_prefix),
 	};
