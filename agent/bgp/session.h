@@ -54,7 +54,7 @@ struct bgp_ops {
 struct bgp_counts {
 	uint64_t	established;	/* times */
 	uint64_t	updates, reached, withdrawn;
-	uint64_t	refused;	/* prefixes of updates that RFC 7606 takes for withdrawals */
+	uint64_t	refused;	/* prefixes that RFC 7606 takes for withdrawn */
 	uint64_t	discarded;	/* attributes left out, likewise */
 	uint64_t	errors;		/* sessions ended for what the peer sent */
 	uint64_t	notifications;	/* that came */

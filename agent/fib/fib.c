@@ -28,7 +28,7 @@
 #define SETTLE_NS	(2 * NSEC_PER_SEC)	/* for interfaces to come up, as an owner */
 
 #define WORK_NS		(20 * NSEC_PER_MSEC)	/* from one turn to the next */
-#define GATE_NS		(50 * NSEC_PER_MSEC)	/* of a takeover, or its end; the rest comes later */
+#define GATE_NS		(50 * NSEC_PER_MSEC)	/* of a takeover, or its end */
 #define WORK_TURN_NS	(5 * NSEC_PER_MSEC)
 #define WORK_ONCE	64
 
@@ -518,7 +518,8 @@ static void dump_over(struct fib *f)
 	if (!f->active)
 		return;
 	while (store_each(f->store, &cursor, &item))
-		if (!(*item.note & NOTE_SEEN) && (*item.note & NOTE_MAIN || (f->held_over && f->retired)))
+		if (!(*item.note & NOTE_SEEN) &&
+		    (*item.note & NOTE_MAIN || (f->held_over && f->retired)))
 			forget(f, &item);
 }
 

@@ -57,13 +57,16 @@ static json_t *hops_json(const struct fib *f, const struct fib_route *r)
 
 	for (i = 0; i < r->hops; i++) {
 		const struct fib_hop *hop = &r->hop[i];
+		const char *role = hop->role == NEIGH_MACVLAN ? "macvlan" :
+				   hop->vrid ? "parent" : "interface";
+		const char *via = NULL;
 
-		json_array_append_new(hops, json_pack("{s:s?, s:s?, s:s, s:i, s:b}",
-			"via", hop->family ? address_text(hop->family, hop->gateway, text) : NULL,
-			"interface", fib_hop_name(f, hop),
-			"role", hop->role == NEIGH_MACVLAN ? "macvlan" :
-				hop->vrid ? "parent" : "interface",
-			"weight", hop->weight + 1, "onlink", hop->onlink));
+		if (hop->family)
+			via = address_text(hop->family, hop->gateway, text);
+		json_array_append_new(hops, json_pack("{s:s?, s:s?, s:s, s:i, s:b}", "via", via,
+						      "interface", fib_hop_name(f, hop),
+						      "role", role, "weight", hop->weight + 1,
+						      "onlink", hop->onlink));
 	}
 	return hops;
 }

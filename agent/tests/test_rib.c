@@ -281,7 +281,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_paths), cmocka_unit_test(test_model),
-		cmocka_unit_test(test_full), cmocka_unit_test(test_crowd), cmocka_unit_test(test_sweep),
+		cmocka_unit_test(test_full), cmocka_unit_test(test_crowd),
+		cmocka_unit_test(test_sweep),
 		cmocka_unit_test(test_memory), cmocka_unit_test(test_words),
 		cmocka_unit_test(test_prefix),
 	};
