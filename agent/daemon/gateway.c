@@ -195,7 +195,7 @@ static void gateway_choose_batch(struct gateway *g)
 			continue;
 		mtu = theirs > FRAME_MTU_MIN ? theirs : FRAME_MTU_MIN;
 	}
-	g->stream.mtu = mtu;
+	stream_set_mtu(&g->stream, mtu);
 	attach_set_batch(&g->attach, frame_records_max(mtu));
 }
 

@@ -168,6 +168,15 @@ int stream_init(struct stream *stream, struct loop *loop, struct speaker *speake
 	return 0;
 }
 
+void stream_set_mtu(struct stream *stream, unsigned int mtu)
+{
+	if (mtu == stream->mtu)
+		return;
+	stream->mtu = mtu;
+	transmit_limit(stream->transmit, frame_records_max(mtu));
+	stream_kick(stream);
+}
+
 void stream_exit(struct stream *stream)
 {
 	unsigned int i;

@@ -59,6 +59,8 @@ void stream_exit(struct stream *stream);
 /* A session began: both streams start anew. */
 void stream_begin(struct stream *stream, uint8_t member,
 		  const struct frame_heartbeat *heartbeat);
+/* IP packets may be so large from now on; what is larger will not be sent. */
+void stream_set_mtu(struct stream *stream, unsigned int mtu);
 /* Send what is due, and arm the timer for the rest. */
 void stream_pump(struct stream *stream);
 /* The same, soon: after the descriptors of this round. */

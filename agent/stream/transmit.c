@@ -32,6 +32,8 @@ struct transmit {
 	uint32_t	queue_head;
 	uint32_t	queued;
 	size_t		records_max;
+	size_t		limit;		/* of what can be sent; see transmit_limit() */
+	uint64_t	fits_seq;	/* what is before is not sent any more */
 	uint64_t	push_seq;	/* next to push */
 	uint64_t	send_seq;	/* next to send the first time */
 	uint64_t	again_free_ns;	/* no retransmit before */
@@ -68,6 +70,7 @@ struct transmit *transmit_alloc(uint32_t frames, size_t records_max)
 	memset(t->records, 0xff, frames * records_max);
 	t->frames = frames;
 	t->records_max = records_max;
+	t->limit = records_max;
 	t->push_seq = 1;
 	t->send_seq = 1;
 	return t;
@@ -119,7 +122,9 @@ uint64_t transmit_pushed(const struct transmit *t)
 
 uint64_t transmit_oldest(const struct transmit *t)
 {
-	return t->push_seq > t->frames ? t->push_seq - t->frames : 1;
+	uint64_t oldest = t->push_seq > t->frames ? t->push_seq - t->frames : 1;
+
+	return oldest > t->fits_seq ? oldest : t->fits_seq;
 }
 
 uint64_t transmit_acked(const struct transmit *t, uint8_t member)
@@ -221,6 +226,28 @@ bool transmit_resume(struct transmit *t)
 	return true;
 }
 
+/* All up to this frame will not be sent, and who lacks some is told so. */
+static void give_up_to(struct transmit *t, uint64_t seq)
+{
+	t->fits_seq = seq + 1;
+	if (t->send_seq < t->fits_seq)
+		t->send_seq = t->fits_seq;
+	t->gone = true;
+}
+
+void transmit_limit(struct transmit *t, size_t records_max)
+{
+	uint64_t seq;
+
+	if (records_max < t->limit)
+		for (seq = transmit_pushed(t); seq >= transmit_oldest(t); seq--)
+			if (slot_of(t, seq)->data.len > records_max) {
+				give_up_to(t, seq);
+				break;
+			}
+	t->limit = records_max;
+}
+
 int transmit_push(struct transmit *t, const struct frame_data *data, uint64_t *seq)
 {
 	struct slot *slot = slot_of(t, t->push_seq);
@@ -248,6 +275,8 @@ int transmit_push(struct transmit *t, const struct frame_data *data, uint64_t *s
 	if (seq)
 		*seq = t->push_seq;
 	t->push_seq++;
+	if (copy.len > t->limit)	/* packed before the limit was known */
+		give_up_to(t, copy.seq);
 	if (transmit_full(t))
 		t->was_full = true;
 	return 0;
@@ -260,7 +289,7 @@ static struct slot *queue_peek(struct transmit *t)
 		uint64_t seq = t->queue[t->queue_head];
 		struct slot *slot = slot_of(t, seq);
 
-		if (slot->data.seq == seq && slot->queued)
+		if (slot->data.seq == seq && slot->queued && seq >= t->fits_seq)
 			return slot;
 		t->queue_head = (t->queue_head + 1) % t->frames;
 		t->queued--;

@@ -42,7 +42,7 @@ struct transmit_stats {
 	uint64_t	nacks;		/* received */
 	uint64_t	nacked;		/* frames that they asked for */
 	uint64_t	suppressed;	/* of those: already queued or just sent */
-	uint64_t	gone;		/* GONE answers sent */
+	uint64_t	gone;		/* GONE frames sent */
 	uint64_t	full;		/* pushes refused */
 	uint64_t	behind;		/* members given up */
 	uint64_t	bad_acks;	/* acks and nacks of frames never sent */
@@ -171,6 +171,16 @@ uint64_t transmit_behind(struct transmit *transmit, uint64_t now, uint64_t inter
  * Return: their set.
  */
 uint64_t transmit_slow(struct transmit *transmit, uint64_t now, uint64_t good);
+
+/**
+ * transmit_limit() - what a frame may hold from now on
+ * @transmit: the stream
+ * @records_max: bytes of records, such that a frame passes the links of all members
+ *
+ * What is larger, and all before it, is gone for those who do not have it, be it sent or
+ * not: they would ask for it and lose it again for ever.
+ */
+void transmit_limit(struct transmit *transmit, size_t records_max);
 
 /* Of one frame, as at transmit_alloc(). */
 size_t transmit_records_max(const struct transmit *transmit);

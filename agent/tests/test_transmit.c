@@ -74,6 +74,67 @@ static void test_transmit_limits(void **state)
 }
 
 /* NACKs for everything, all the time: retransmits stay within their rate. */
+/* What no longer fits a member's link would be asked for and lost again for ever. */
+static void test_smaller_limit(void **state)
+{
+	uint8_t records[RECORDS_MAX] = { 0 };
+	struct frame_data large = { .set = 2, .kind = FRAME_DATA_RECORDS, .records = records,
+				    .len = sizeof(records) };
+	struct frame_nack nack = { .ack = 1, .ranges = 1, .range = { { .first = 2, .count = 1 } } };
+	struct transmit *t = joined(RING);
+	uint64_t now = 1000 * MS, seq;
+	struct frame f;
+
+	(void)state;
+	transmit_wait(t, now, 2, true);
+	assert_int_equal(push(t, NULL), 0);
+	assert_int_equal(transmit_push(t, &large, NULL), 0);
+	while (transmit_next(t, now, &f))
+		transmit_sent(t, now, &f);
+	assert_int_equal(push(t, NULL), 0);
+	assert_int_equal(transmit_push(t, &large, NULL), 0);
+	assert_int_equal(push(t, NULL), 0);
+	transmit_nack(t, now, 2, &nack);
+
+	transmit_limit(t, sizeof(records));
+	assert_int_equal(transmit_oldest(t), 1);
+	transmit_limit(t, sizeof(records) - 1);
+	assert_int_equal(transmit_oldest(t), 5);
+	assert_int_equal(transmit_last(t), 4);
+	assert_true(transmit_next(t, now, &f));
+	assert_int_equal(f.head.type, FRAME_GONE);
+	assert_int_equal(f.gone.next, 5);
+	transmit_sent(t, now, &f);
+	/* Nothing of them is sent, be it anew or again. */
+	assert_true(transmit_next(t, now, &f));
+	assert_int_equal(f.head.type, FRAME_DATA);
+	assert_int_equal(f.data.seq, 5);
+	transmit_sent(t, now, &f);
+	assert_false(transmit_next(t, now, &f));
+	assert_int_equal(transmit_due(t, now), 0);
+
+	/* One that the kernel had packed before; what comes behind it passes. */
+	assert_int_equal(transmit_push(t, &large, &seq), 0);
+	assert_int_equal(push(t, NULL), 0);
+	now += TRANSMIT_GONE_NS;
+	assert_true(transmit_next(t, now, &f));
+	assert_int_equal(f.head.type, FRAME_GONE);
+	assert_int_equal(f.gone.next, seq + 1);
+	transmit_sent(t, now, &f);
+	assert_true(transmit_next(t, now, &f));
+	assert_int_equal(f.data.seq, seq + 1);
+	transmit_sent(t, now, &f);
+	transmit_ack(t, now, 2, seq + 1);
+	assert_int_equal(transmit_room(t), RING);
+	assert_int_equal(transmit_stats(t)->bad_acks, 0);
+	/* And large ones, when they fit again. */
+	transmit_limit(t, sizeof(records));
+	assert_int_equal(transmit_push(t, &large, &seq), 0);
+	assert_true(transmit_next(t, now, &f));
+	assert_int_equal(f.data.seq, seq);
+	transmit_free(t);
+}
+
 static void test_retransmit_rate(void **state)
 {
 	struct frame_nack nack = { .stream = { SENDER, 1 }, .ranges = 1 };
@@ -335,6 +396,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_transmit_limits),
+		cmocka_unit_test(test_smaller_limit),
 		cmocka_unit_test(test_retransmit_rate),
 		cmocka_unit_test(test_slow_one),
 		cmocka_unit_test(test_stopped_sender),

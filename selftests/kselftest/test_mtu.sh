@@ -23,6 +23,16 @@ check "and it stays in sync" in_sync "$A" "$B"
 ip -n "$B" link set sync0 mtu 1400
 in_ns "$A" conntrack -U -p udp --dport 4000 --mark 8 > /dev/null 2>&1
 check "it takes even less: in sync" wait_for 20 equal 3000 "$A" "$B"
+# What the owner has sent before it hears of that never arrives, however often it is sent.
+again() { ask "$A" stats --all | awk '$1 == "transmit.again" { print $2 }'; }
+more_than() { [ "$(again)" -gt "$1" ]; }
+before=$(again)
+ip -n "$LAN" link set p2 mtu 1280
+in_ns "$A" conntrack -U -p udp --dport 4000 --mark 10 > /dev/null 2>&1
+check "less, and the owner hears of it too late: frames are sent again" wait_for 5 more_than "$before"
+ip -n "$B" link set sync0 mtu 1280
+check "and all arrives" wait_for 20 equal 3000 "$A" "$B"
+check "in sync" wait_for 20 in_sync "$A" "$B"
 check "switchover" ask "$A" switchover
 check "the other one owns" wait_for 10 settled "$B" "$A"
 in_ns "$B" conntrack -U -p udp --dport 4000 --mark 9 > /dev/null 2>&1
