@@ -29,6 +29,7 @@
 #include "params.h"
 #include "queue.h"
 #include "sum.h"
+#include "work.h"
 
 #define GWSYNC_EMIT_BATCHES	8	/* sets of members served at once */
 #define GWSYNC_EMIT_QUOTA	256	/* entries of a CPU's ring a round */
@@ -273,8 +274,12 @@ static int gwsync_emit_checked(struct gwsync_net *gn, struct nf_conn *ct, u64 on
 	look = gwsync_drift_look(ct);
 	len = gwsync_pack_flow(emit->record, size, ct, !known);
 	err = gwsync_emit_append(gn, &backups, walk_id, len, 1);
-	if (err)
+	if (err) {
+		/* Nobody heard of it: who looks at a master's mark would not tell it. */
+		if (!known && test_and_clear_bit(GWSYNC_FLOW_ANNOUNCED_BIT, &ct->status))
+			atomic64_dec(&gn->announced);
 		return err;
+	}
 	number = gwsync_emit_number(gn, ct, len, &class);
 	gwsync_sum_set(gn, ct, class, number);
 	gwsync_drift_note(gn, ct, look);
@@ -307,6 +312,9 @@ static int gwsync_emit_masters(struct gwsync_net *gn, struct nf_conn *ct, u64 on
 		master[n] = ct;
 	}
 	while (n--) {
+		/* The loser of a clash is in no hash, and nobody's replica, see capture.c. */
+		if (test_bit(IPS_NAT_CLASH_BIT, &master[n]->status))
+			continue;
 		if (!all && test_bit(GWSYNC_FLOW_ANNOUNCED_BIT, &master[n]->status))
 			continue;
 		marks = all ? 0 : gwsync_flow_take_change(master[n]);
@@ -396,7 +404,8 @@ int gwsync_emit_dirty(struct gwsync_net *gn, struct nf_conn *ct, bool passed)
  * @ct: a confirmed flow; the caller holds a reference
  *
  * Or if there was no record, and should be.  One whose end raises no event is sent
- * again and again anyway, see gwsync_mute_count().
+ * again and again anyway, see gwsync_mute_count().  What did not fit in the agent's
+ * socket is in no ring: a walk for what is marked comes for it.
  *
  * Context: the worker, under emit->lock.
  * Return: as gwsync_emit_flow().
@@ -420,6 +429,8 @@ int gwsync_emit_audit(struct gwsync_net *gn, struct nf_conn *ct)
 	ret = gwsync_emit_dirty(gn, ct, false);
 	if (ret > 0)
 		gwsync_stat_inc(gn, GWSYNC_STAT_A_AUDITED);
+	if (ret < 0)
+		gwsync_work_ask(gn, GWSYNC_WALK_DIRTY_BIT);
 	return ret;
 }
 

@@ -76,8 +76,12 @@ static int gwsync_worker_changed(struct gwsync_net *gn, unsigned long jobs, stru
 		set_bit(GWSYNC_FLOW_DIRTY_BIT, &ct->status);
 	if (drifted || jobs & (BIT(GWSYNC_WALK_DIRTY_BIT) | BIT(GWSYNC_WALK_MUTE_BIT))) {
 		ret = gwsync_emit_dirty(gn, ct, false);
-		if (ret < 0)
+		if (ret < 0) {
+			/* No ring has a flow that was marked here. */
+			if (drifted || mute)
+				gwsync_work_ask(gn, GWSYNC_WALK_DIRTY_BIT);
 			return ret;
+		}
 		if (mute && ret > 0)
 			gwsync_mute_see(gn);
 		if (drifted && ret > 0)
