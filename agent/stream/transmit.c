@@ -17,6 +17,7 @@ struct slot {
 	uint64_t		sent_ns;	/* the first time, 0: not yet */
 	uint64_t		again_ns;	/* last sent again, 0: never */
 	bool			queued;		/* somebody asked for it */
+	uint8_t			tries;		/* how often it was sent again, till the limit */
 };
 
 struct member {
@@ -32,8 +33,8 @@ struct transmit {
 	uint32_t	queue_head;
 	uint32_t	queued;
 	size_t		records_max;
-	size_t		limit;		/* of what can be sent; see transmit_limit() */
-	uint64_t	fits_seq;	/* what is before is not sent any more */
+	size_t		limit;		/* what passes all links; see transmit_limit() */
+	uint64_t	kept_seq;	/* what is before was given up */
 	uint64_t	push_seq;	/* next to push */
 	uint64_t	send_seq;	/* next to send the first time */
 	uint64_t	again_free_ns;	/* no retransmit before */
@@ -124,7 +125,7 @@ uint64_t transmit_oldest(const struct transmit *t)
 {
 	uint64_t oldest = t->push_seq > t->frames ? t->push_seq - t->frames : 1;
 
-	return oldest > t->fits_seq ? oldest : t->fits_seq;
+	return oldest > t->kept_seq ? oldest : t->kept_seq;
 }
 
 uint64_t transmit_acked(const struct transmit *t, uint8_t member)
@@ -226,25 +227,8 @@ bool transmit_resume(struct transmit *t)
 	return true;
 }
 
-/* All up to this frame will not be sent, and who lacks some is told so. */
-static void give_up_to(struct transmit *t, uint64_t seq)
-{
-	t->fits_seq = seq + 1;
-	if (t->send_seq < t->fits_seq)
-		t->send_seq = t->fits_seq;
-	t->gone = true;
-}
-
 void transmit_limit(struct transmit *t, size_t records_max)
 {
-	uint64_t seq;
-
-	if (records_max < t->limit)
-		for (seq = transmit_pushed(t); seq >= transmit_oldest(t); seq--)
-			if (slot_of(t, seq)->data.len > records_max) {
-				give_up_to(t, seq);
-				break;
-			}
 	t->limit = records_max;
 }
 
@@ -272,11 +256,10 @@ int transmit_push(struct transmit *t, const struct frame_data *data, uint64_t *s
 	slot->sent_ns = 0;
 	slot->again_ns = 0;
 	slot->queued = false;
+	slot->tries = 0;
 	if (seq)
 		*seq = t->push_seq;
 	t->push_seq++;
-	if (copy.len > t->limit)	/* packed before the limit was known */
-		give_up_to(t, copy.seq);
 	if (transmit_full(t))
 		t->was_full = true;
 	return 0;
@@ -289,7 +272,7 @@ static struct slot *queue_peek(struct transmit *t)
 		uint64_t seq = t->queue[t->queue_head];
 		struct slot *slot = slot_of(t, seq);
 
-		if (slot->data.seq == seq && slot->queued && seq >= t->fits_seq)
+		if (slot->data.seq == seq && slot->queued && seq >= t->kept_seq)
 			return slot;
 		t->queue_head = (t->queue_head + 1) % t->frames;
 		t->queued--;
@@ -343,6 +326,8 @@ static void sent_again(struct transmit *t, uint64_t now)
 		return;
 	slot->queued = false;
 	slot->again_ns = now;
+	if (slot->tries < TRANSMIT_TRIES)
+		slot->tries++;
 	t->queue_head = (t->queue_head + 1) % t->frames;
 	t->queued--;
 	if (now > AGAIN_BURST_NS && t->again_free_ns < now - AGAIN_BURST_NS)
@@ -403,6 +388,11 @@ static void ask_again(struct transmit *t, uint64_t now, uint64_t seq)
 		t->stats.suppressed++;
 		return;
 	}
+	if (slot->data.len > t->limit && slot->tries >= TRANSMIT_TRIES) {
+		t->kept_seq = seq + 1;
+		t->gone = true;
+		return;
+	}
 	slot->queued = true;
 	t->queue[(t->queue_head + t->queued) % t->frames] = seq;
 	t->queued++;
@@ -411,8 +401,6 @@ static void ask_again(struct transmit *t, uint64_t now, uint64_t seq)
 void transmit_nack(struct transmit *t, uint64_t now, uint8_t member,
 		   const struct frame_nack *nack)
 {
-	uint64_t oldest = transmit_oldest(t);
-
 	if (!is_member(t->joined, member))
 		return;
 	t->stats.nacks++;
@@ -421,6 +409,7 @@ void transmit_nack(struct transmit *t, uint64_t now, uint8_t member,
 	for (unsigned int i = 0; i < nack->ranges; i++) {
 		uint64_t first = nack->range[i].first;
 		uint64_t end = first + nack->range[i].count;
+		uint64_t oldest = transmit_oldest(t);
 
 		if (first < oldest) {
 			t->gone = true;

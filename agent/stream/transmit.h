@@ -22,6 +22,8 @@
 
 /* No frame is sent again twice within this time: one answer serves all who asked. */
 #define TRANSMIT_HOLD_NS	(5 * 1000000ULL)
+/* What no link may let through is sent again so often. */
+#define TRANSMIT_TRIES	4
 
 /* Retransmits a second and in a burst, over all frames. */
 #define TRANSMIT_AGAIN_RATE	50000
@@ -173,12 +175,13 @@ uint64_t transmit_behind(struct transmit *transmit, uint64_t now, uint64_t inter
 uint64_t transmit_slow(struct transmit *transmit, uint64_t now, uint64_t good);
 
 /**
- * transmit_limit() - what a frame may hold from now on
+ * transmit_limit() - what passes the links of all members
  * @transmit: the stream
- * @records_max: bytes of records, such that a frame passes the links of all members
+ * @records_max: bytes of records of a frame, from now on
  *
- * What is larger, and all before it, is gone for those who do not have it, be it sent or
- * not: they would ask for it and lose it again for ever.
+ * A frame that is larger was made before that was known. It may get through all the same,
+ * by another link; but what was sent again TRANSMIT_TRIES times and is still asked for is
+ * gone, with all before it: it would be asked for and lost again for ever.
  */
 void transmit_limit(struct transmit *transmit, size_t records_max);
 

@@ -73,68 +73,81 @@ static void test_transmit_limits(void **state)
 	transmit_free(t);
 }
 
-/* NACKs for everything, all the time: retransmits stay within their rate. */
 /* What no longer fits a member's link would be asked for and lost again for ever. */
 static void test_smaller_limit(void **state)
 {
 	uint8_t records[RECORDS_MAX] = { 0 };
 	struct frame_data large = { .set = 2, .kind = FRAME_DATA_RECORDS, .records = records,
 				    .len = sizeof(records) };
-	struct frame_nack nack = { .ack = 1, .ranges = 1, .range = { { .first = 2, .count = 1 } } };
+	struct frame_nack nack = { .ack = 0, .ranges = 1, .range = { { .first = 1, .count = 4 } } };
 	struct transmit *t = joined(RING);
-	uint64_t now = 1000 * MS, seq;
+	uint64_t now = 1000 * MS;
 	struct frame f;
+	unsigned int i;
 
 	(void)state;
 	transmit_wait(t, now, 2, true);
 	assert_int_equal(push(t, NULL), 0);
 	assert_int_equal(transmit_push(t, &large, NULL), 0);
-	while (transmit_next(t, now, &f))
-		transmit_sent(t, now, &f);
 	assert_int_equal(push(t, NULL), 0);
-	assert_int_equal(transmit_push(t, &large, NULL), 0);
-	assert_int_equal(push(t, NULL), 0);
-	transmit_nack(t, now, 2, &nack);
-
-	transmit_limit(t, sizeof(records));
-	assert_int_equal(transmit_oldest(t), 1);
 	transmit_limit(t, sizeof(records) - 1);
-	assert_int_equal(transmit_oldest(t), 5);
-	assert_int_equal(transmit_last(t), 4);
+	assert_int_equal(transmit_push(t, &large, NULL), 0);
+	/* All are sent: there may be another link. */
+	for (i = 1; i <= 4; i++) {
+		assert_true(transmit_next(t, now, &f));
+		assert_int_equal(f.head.type, FRAME_DATA);
+		assert_int_equal(f.data.seq, i);
+		transmit_sent(t, now, &f);
+	}
+	/* A member that lost the last ones: again, but not for ever. */
+	nack.range[0].count = 2;
+	for (i = 0; i < TRANSMIT_TRIES; i++, now += TRANSMIT_HOLD_NS) {
+		transmit_nack(t, now, 2, &nack);
+		assert_true(transmit_next(t, now, &f));
+		assert_int_equal(f.data.seq, 1);
+		transmit_sent(t, now, &f);
+		assert_true(transmit_next(t, now, &f));
+		assert_int_equal(f.data.seq, 2);
+		transmit_sent(t, now, &f);
+		assert_false(transmit_next(t, now, &f));
+	}
+	transmit_nack(t, now, 2, &nack);
+	assert_int_equal(transmit_oldest(t), 3);
 	assert_true(transmit_next(t, now, &f));
 	assert_int_equal(f.head.type, FRAME_GONE);
-	assert_int_equal(f.gone.next, 5);
+	assert_int_equal(f.gone.next, 3);
 	transmit_sent(t, now, &f);
-	/* Nothing of them is sent, be it anew or again. */
-	assert_true(transmit_next(t, now, &f));
-	assert_int_equal(f.head.type, FRAME_DATA);
-	assert_int_equal(f.data.seq, 5);
-	transmit_sent(t, now, &f);
+	/* The first one had been asked for, too, and is gone with it. */
 	assert_false(transmit_next(t, now, &f));
 	assert_int_equal(transmit_due(t, now), 0);
-
-	/* One that the kernel had packed before; what comes behind it passes. */
-	assert_int_equal(transmit_push(t, &large, &seq), 0);
-	assert_int_equal(push(t, NULL), 0);
-	now += TRANSMIT_GONE_NS;
+	/* Ranges that are in no order do not bring it back. */
+	nack.ranges = 2;
+	nack.range[0] = (struct frame_range) { 3, 1 };
+	nack.range[1] = (struct frame_range) { 1, 2 };
+	transmit_nack(t, now, 2, &nack);
+	assert_int_equal(transmit_oldest(t), 3);
 	assert_true(transmit_next(t, now, &f));
-	assert_int_equal(f.head.type, FRAME_GONE);
-	assert_int_equal(f.gone.next, seq + 1);
+	assert_int_equal(f.data.seq, 3);
 	transmit_sent(t, now, &f);
-	assert_true(transmit_next(t, now, &f));
-	assert_int_equal(f.data.seq, seq + 1);
-	transmit_sent(t, now, &f);
-	transmit_ack(t, now, 2, seq + 1);
+	/* What fits is sent as often as it is asked for, and so is all when it fits again. */
+	transmit_limit(t, sizeof(records));
+	nack.ranges = 1;
+	nack.range[0] = (struct frame_range) { 3, 2 };
+	for (i = 0; i < 3 * TRANSMIT_TRIES; i++) {
+		now += TRANSMIT_HOLD_NS;
+		transmit_nack(t, now, 2, &nack);
+		while (transmit_next(t, now, &f))
+			transmit_sent(t, now, &f);
+	}
+	assert_int_equal(transmit_oldest(t), 3);
+	assert_int_equal(transmit_stats(t)->gone, 2);
+	transmit_ack(t, now, 2, 4);
 	assert_int_equal(transmit_room(t), RING);
 	assert_int_equal(transmit_stats(t)->bad_acks, 0);
-	/* And large ones, when they fit again. */
-	transmit_limit(t, sizeof(records));
-	assert_int_equal(transmit_push(t, &large, &seq), 0);
-	assert_true(transmit_next(t, now, &f));
-	assert_int_equal(f.data.seq, seq);
 	transmit_free(t);
 }
 
+/* NACKs for everything, all the time: retransmits stay within their rate. */
 static void test_retransmit_rate(void **state)
 {
 	struct frame_nack nack = { .stream = { SENDER, 1 }, .ranges = 1 };
