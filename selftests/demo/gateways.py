@@ -3,11 +3,15 @@
 
 import json
 import pathlib
+import re
 import time
 
 import cluster
 
 HERE = pathlib.Path(__file__).resolve().parent
+# What a daemon says when the host has let its guest wait for too long.
+STOOD_STILL = re.compile("this owner was away|this machine stood still|"
+                         "another member was owner for a while")
 CONFIG = """\
 # {name} of the demo; the two files differ in group.member and priority
 group = {{
@@ -88,6 +92,11 @@ class Gateway:
     def _log(self, line):
         with open(self.guest.dir / "gwsyncd.log", "a", encoding="utf-8") as log:
             log.write(f"{time.time():.3f} {line}\n")
+
+    def stood_still(self):
+        """Whether its daemon, or that of the other, has said that this machine did."""
+        log = self.guest.dir / "gwsyncd.log"
+        return log.exists() and bool(STOOD_STILL.search(log.read_text(encoding="utf-8")))
 
     def status(self):
         """The daemon's status as a dict; None while it does not answer."""

@@ -23,6 +23,7 @@ QUIET = 2.0         # s of flows before anything happens
 AFTER = 3.0         # s from the event to the question who is alive
 DEAD = 6.0          # s without an answer, without state: given up
 ALIVE = 30.0        # the same with state: nothing is given up early
+TURNS = 3           # how often it is played, at most, on a machine that stands still
 
 PICTURE = """\
 
@@ -49,6 +50,10 @@ class Scenario:
         self.with_state = with_state
         self.dir = directory
         self.accel = cluster.accel()
+        self._begin()
+        self.seconds = 0
+
+    def _begin(self):
         self.cluster = None
         self.gateways = []
         self.flows = None
@@ -57,19 +62,33 @@ class Scenario:
         # Hosts that heirs knew when they took over, and how often they asked for them.
         self.neighbours = {"known": 0, "solicited": 0}
         self.complaints = []
-        self.seconds = 0
 
     def json(self):
         return {"accel": self.accel, "power_loss": self.power_loss.json(),
                 "planned": self.planned.json(), "neighbours": self.neighbours}
 
     def run(self):
-        began = time.monotonic()
+        """Play it, and again if this machine, and not gwsync, moved the addresses."""
         try:
             # What else runs on this machine is noise in the figures.
             os.setpriority(os.PRIO_PROCESS, 0, -10)
         except PermissionError:
             pass
+        for turn in range(1, TURNS + 1):
+            began = time.monotonic()
+            try:
+                self._play()
+                self.seconds = time.monotonic() - began
+                return
+            except cluster.Error as error:
+                if turn == TURNS or not self._stood_still():
+                    raise
+                self.screen.line(f"   {error}")
+            self.screen.line("   A guest stood still for longer than the others' patience, as "
+                             "its daemon says itself: all is played again.")
+            self._begin()
+
+    def _play(self):
         with cluster.Cluster(self.dir, kernel=self.series) as self.cluster:
             self._boot()
             self._first_status()
@@ -77,7 +96,10 @@ class Scenario:
             self._power_back()
             self._planned()
             self._end()
-        self.seconds = time.monotonic() - began
+
+    def _stood_still(self):
+        """Does a daemon say that its machine was away? Then who owns says nothing of gwsync."""
+        return any(gateway.stood_still() for gateway in self.gateways)
 
     # -- steps ----------------------------------------------------------------
 
