@@ -113,7 +113,7 @@ N=300
 check "many: connections" begin
 forge talk "$C" 10.1.0.2 2000 "$S" 10.2.0.2 7000 10.2.0.1 0 $N "${SYN[@]}" > /dev/null
 check "many: all are on the backup" wait_for 5 tcp_is "$B" 1 $N
-check "many: once" eq "$(records)" $N
+check "many: once" eq "$(records)" $N || in_ns "$A" conntrack -L 2>&1 | grep -v "dport=7000 .*UNREPLIED"
 N=20 PORT=3000
 
 # What waits goes to the heir.
