@@ -11,25 +11,44 @@
 #include "config/address.h"
 #include "host/rtlink.h"
 
+static bool rtnl_kind_is(const struct nlattr *attr, const char *kind)
+{
+	return attr && !strncmp(mnl_attr_get_str(attr), kind, mnl_attr_get_payload_len(attr));
+}
+
+static void rtnl_macvlan_read(const struct nlattr *nest, struct rtnl_link *link)
+{
+	static const uint16_t min[IFLA_MACVLAN_MAX + 1] = { [IFLA_MACVLAN_MODE] = 4 };
+	const struct nlattr *data[IFLA_MACVLAN_MAX + 1];
+
+	if (netlink_nested(nest, data, min, IFLA_MACVLAN_MAX) && data[IFLA_MACVLAN_MODE])
+		link->mode = mnl_attr_get_u32(data[IFLA_MACVLAN_MODE]);
+}
+
+static void rtnl_vrf_read(const struct nlattr *nest, struct rtnl_link *link)
+{
+	static const uint16_t min[IFLA_VRF_MAX + 1] = { [IFLA_VRF_TABLE] = 4 };
+	const struct nlattr *data[IFLA_VRF_MAX + 1];
+
+	if (netlink_nested(nest, data, min, IFLA_VRF_MAX) && data[IFLA_VRF_TABLE])
+		link->vrf_table = mnl_attr_get_u32(data[IFLA_VRF_TABLE]);
+}
+
 static void rtnl_link_info_read(const struct nlattr *nest, struct rtnl_link *link)
 {
-	static const uint16_t info_min[IFLA_INFO_MAX + 1];
-	static const uint16_t data_min[IFLA_MACVLAN_MAX + 1] = { [IFLA_MACVLAN_MODE] = 4 };
-	const struct nlattr *info[IFLA_INFO_MAX + 1], *data[IFLA_MACVLAN_MAX + 1];
+	static const uint16_t min[IFLA_INFO_MAX + 1];
+	const struct nlattr *info[IFLA_INFO_MAX + 1];
 
-	if (!netlink_nested(nest, info, info_min, IFLA_INFO_MAX))
+	if (!netlink_nested(nest, info, min, IFLA_INFO_MAX))
 		return;
-	link->in_vrf = info[IFLA_INFO_SLAVE_KIND] &&
-		       !strncmp(mnl_attr_get_str(info[IFLA_INFO_SLAVE_KIND]), "vrf",
-				mnl_attr_get_payload_len(info[IFLA_INFO_SLAVE_KIND]));
-	if (!info[IFLA_INFO_KIND])
+	link->in_vrf = rtnl_kind_is(info[IFLA_INFO_SLAVE_KIND], "vrf");
+	link->macvlan = rtnl_kind_is(info[IFLA_INFO_KIND], "macvlan");
+	if (!info[IFLA_INFO_DATA])
 		return;
-	link->macvlan = !strncmp(mnl_attr_get_str(info[IFLA_INFO_KIND]), "macvlan",
-				 mnl_attr_get_payload_len(info[IFLA_INFO_KIND]));
-	if (link->macvlan && info[IFLA_INFO_DATA] &&
-	    netlink_nested(info[IFLA_INFO_DATA], data, data_min, IFLA_MACVLAN_MAX) &&
-	    data[IFLA_MACVLAN_MODE])
-		link->mode = mnl_attr_get_u32(data[IFLA_MACVLAN_MODE]);
+	if (link->macvlan)
+		rtnl_macvlan_read(info[IFLA_INFO_DATA], link);
+	else if (rtnl_kind_is(info[IFLA_INFO_KIND], "vrf"))
+		rtnl_vrf_read(info[IFLA_INFO_DATA], link);
 }
 
 /* What the kernel itself takes for a reason to teach switches anew. */

@@ -23,6 +23,7 @@ struct rtnl_link {
 	uint32_t	mtu;
 	int		master;		/* bridge, bond, VRF that it is a port of; 0: none */
 	bool		in_vrf;		/* and that is a VRF */
+	uint32_t	vrf_table;	/* of a VRF; 0: it is none */
 	int		lower;		/* what a macvlan or VLAN is on; 0: none, or elsewhere */
 	uint32_t	carrier_ups;	/* how often it got its carrier */
 	bool		moved;		/* event: frames go out by another port from now on */
