@@ -208,6 +208,30 @@ json_t *cli_ask_command(const struct cli *cli, const char *command)
 	return cli_ask(cli, json_pack("{s:s}", "command", command));
 }
 
+bool cli_pages(const struct cli *cli, json_t *request, const char *key,
+	       void (*seen)(void *arg, json_t *one), void *arg)
+{
+	json_int_t cursor = 0;
+	bool more = true;
+
+	while (more) {
+		json_t *answer, *one;
+		size_t i;
+
+		json_object_set_new(request, "cursor", json_integer(cursor));
+		answer = cli_ask(cli, json_incref(request));
+		if (!answer)
+			break;
+		json_array_foreach(json_object_get(answer, key), i, one)
+			seen(arg, one);
+		cursor = json_integer_value(json_object_get(answer, "cursor"));
+		more = cli_true(answer, "more");
+		json_decref(answer);
+	}
+	json_decref(request);
+	return !more;
+}
+
 int cli_print_json(json_t *json)
 {
 	json_dumpf(json, stdout, JSON_INDENT(2) | JSON_PRESERVE_ORDER);

@@ -55,6 +55,19 @@ bool cli_no_arguments(const char *command, int argc, char **argv);
 json_t *cli_ask(const struct cli *cli, json_t *request);
 json_t *cli_ask_command(const struct cli *cli, const char *command);
 
+/**
+ * cli_pages() - ask for what comes in pages
+ * @cli: whom to ask
+ * @request: without a cursor; taken
+ * @key: of the array in an answer
+ * @seen: is told of each entry; a reference that it wants to keep is its own affair
+ * @arg: of @seen
+ *
+ * Return: false after a message.
+ */
+bool cli_pages(const struct cli *cli, json_t *request, const char *key,
+	       void (*seen)(void *arg, json_t *one), void *arg);
+
 int cli_print_json(json_t *json);	/* takes it */
 
 /* @text as JSON, '?' for bytes that are not UTF-8. */

@@ -19,24 +19,12 @@ static bool is_shown(const struct shown *shown, const json_t *one)
 	       (!shown->prefix || !strcmp(cli_string(one, "prefix"), shown->prefix));
 }
 
-/* The next page of them; false after a message. */
-static bool routes_page(const struct cli *cli, const struct shown *shown, json_int_t *cursor,
-			bool *more)
+static void routes_seen(void *arg, json_t *one)
 {
-	json_t *answer = cli_ask(cli, json_pack("{s:s, s:I}", "command", "fib",
-						"cursor", *cursor));
-	json_t *one;
-	size_t i;
+	struct shown *shown = arg;
 
-	if (!answer)
-		return false;
-	json_array_foreach(json_object_get(answer, "routes"), i, one)
-		if (is_shown(shown, one))
-			json_array_append(shown->routes, one);
-	*cursor = json_integer_value(json_object_get(answer, "cursor"));
-	*more = cli_true(answer, "more");
-	json_decref(answer);
-	return true;
+	if (is_shown(shown, one))
+		json_array_append(shown->routes, one);
 }
 
 static void hop_text(const json_t *hop, char *text, size_t size)
@@ -87,16 +75,12 @@ int cli_fib(const struct cli *cli, const char *table, const char *prefix)
 	};
 	struct shown shown = { table, prefix, json_array() };
 	struct columns *columns;
-	json_int_t cursor = 0;
 	const json_t *one;
-	bool more = true;
 	size_t i;
 
-	while (more) {
-		if (!routes_page(cli, &shown, &cursor, &more)) {
-			json_decref(shown.routes);
-			return CLI_FAILED;
-		}
+	if (!cli_pages(cli, json_pack("{s:s}", "command", "fib"), "routes", routes_seen, &shown)) {
+		json_decref(shown.routes);
+		return CLI_FAILED;
 	}
 	if (cli->json)
 		return cli_print_json(json_pack("{s:b, s:o}", "ok", 1, "routes",

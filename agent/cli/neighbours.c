@@ -4,19 +4,9 @@
 #include "cli/cli.h"
 #include "cli/columns.h"
 
-/* The next page of them, appended; false after a message. */
-static bool neighbours_page(const struct cli *cli, json_t *all, json_int_t *cursor, bool *more)
+static void neighbours_seen(void *arg, json_t *one)
 {
-	json_t *answer = cli_ask(cli, json_pack("{s:s, s:I}", "command", "neighbours",
-						"cursor", *cursor));
-
-	if (!answer)
-		return false;
-	json_array_extend(all, json_object_get(answer, "neighbours"));
-	*cursor = json_integer_value(json_object_get(answer, "cursor"));
-	*more = cli_true(answer, "more");
-	json_decref(answer);
-	return true;
+	json_array_append(arg, one);
 }
 
 static void neighbours_print(const struct cli *cli, const json_t *all)
@@ -49,17 +39,12 @@ static void neighbours_print(const struct cli *cli, const json_t *all)
 
 json_t *cli_neighbours_collect(const struct cli *cli)
 {
-	json_t *all = json_array();
-	json_int_t cursor = 0;
-	bool more = true;
+	json_t *request = json_pack("{s:s}", "command", "neighbours"), *all = json_array();
 
-	while (more) {
-		if (!neighbours_page(cli, all, &cursor, &more)) {
-			json_decref(all);
-			return NULL;
-		}
-	}
-	return all;
+	if (cli_pages(cli, request, "neighbours", neighbours_seen, all))
+		return all;
+	json_decref(all);
+	return NULL;
 }
 
 int cli_neighbours(struct cli *cli, int argc, char **argv)

@@ -6,27 +6,19 @@
 #include "cli/cli.h"
 #include "cli/routes.h"
 
-/* The next page of them; NULL after a message. */
-static json_t *routes_page(const struct cli *cli, const char *table, const char *prefix,
-			   json_int_t cursor)
-{
-	json_t *request = json_pack("{s:s, s:I}", "command", "routes", "cursor", cursor);
+struct told {
+	json_t	*all;		/* NULL: each is printed as it comes */
+	char	table[32];	/* of the last one that was printed */
+};
 
-	if (table)
-		json_object_set_new(request, "table", cli_json_string(table));
-	if (prefix)
-		json_object_set_new(request, "prefix", cli_json_string(prefix));
-	return cli_ask(cli, request);
-}
-
-static void route_print(const json_t *route, char table[32])
+static void route_print(struct told *told, const json_t *route)
 {
 	const json_t *text;
 	const char *name;
 
-	if (strcmp(table, cli_string(route, "table")) != 0) {
-		snprintf(table, 32, "%s", cli_string(route, "table"));
-		printf("Table %s:\n", table);
+	if (strcmp(told->table, cli_string(route, "table")) != 0) {
+		snprintf(told->table, sizeof(told->table), "%s", cli_string(route, "table"));
+		printf("Table %s:\n", told->table);
 	}
 	printf("%-20s path %lld%s\n", cli_string(route, "prefix"), cli_number(route, "path_id"),
 	       cli_true(route, "stale") ? " stale" : "");
@@ -34,31 +26,30 @@ static void route_print(const json_t *route, char table[32])
 		printf("\t%s: %s\n", name, json_string_value(text));
 }
 
+static void route_seen(void *arg, json_t *one)
+{
+	struct told *told = arg;
+
+	if (told->all)
+		json_array_append(told->all, one);
+	else
+		route_print(told, one);
+}
+
 int cli_rib(const struct cli *cli, const char *table, const char *prefix)
 {
-	json_t *all = NULL, *answer, *some, *route;
-	char printed[32] = "";
-	json_int_t cursor = 0;
-	bool more = true;
-	size_t i;
+	json_t *request = json_pack("{s:s}", "command", "routes");
+	struct told told = { .all = cli->json ? json_array() : NULL };
 
-	if (cli->json)
-		all = json_array();
-	while (more) {
-		answer = routes_page(cli, table, prefix, cursor);
-		if (!answer) {
-			json_decref(all);
-			return CLI_FAILED;
-		}
-		cursor = json_integer_value(json_object_get(answer, "cursor"));
-		more = cli_true(answer, "more");
-		some = json_object_get(answer, "routes");
-		if (all)
-			json_array_extend(all, some);
-		else
-			json_array_foreach(some, i, route)
-				route_print(route, printed);
-		json_decref(answer);
+	if (table)
+		json_object_set_new(request, "table", cli_json_string(table));
+	if (prefix)
+		json_object_set_new(request, "prefix", cli_json_string(prefix));
+	if (!cli_pages(cli, request, "routes", route_seen, &told)) {
+		json_decref(told.all);
+		return CLI_FAILED;
 	}
-	return all ? cli_print_json(json_pack("{s:b, s:o}", "ok", 1, "routes", all)) : CLI_OK;
+	if (!told.all)
+		return CLI_OK;
+	return cli_print_json(json_pack("{s:b, s:o}", "ok", 1, "routes", told.all));
 }
