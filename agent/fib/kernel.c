@@ -146,7 +146,7 @@ static bool parse_metrics(struct fib_route *r, const struct nlattr *nest)
 {
 	static const uint16_t min[RTAX_MAX + 1];
 	const struct nlattr *tb[RTAX_MAX + 1];
-	uint8_t type;
+	unsigned int type;
 
 	if (!netlink_nested(nest, tb, min, RTAX_MAX))
 		return false;
@@ -156,7 +156,7 @@ static bool parse_metrics(struct fib_route *r, const struct nlattr *nest)
 		if (type == RTAX_CC_ALGO || mnl_attr_get_payload_len(tb[type]) != 4 ||
 		    r->metrics == FIB_METRICS)
 			return false;
-		r->metrics_of[r->metrics].type = type;
+		r->metrics_of[r->metrics].type = (uint8_t)type;
 		r->metrics_of[r->metrics++].value = mnl_attr_get_u32(tb[type]);
 	}
 	return true;

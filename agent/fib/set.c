@@ -261,10 +261,12 @@ static bool flip_once(struct sets *s, bool running, uint64_t until_ns)
 
 bool sets_flip(struct sets *s, bool running, uint64_t until_ns)
 {
+	unsigned int turn;
 	uint16_t id;
 
-	if (!flip_once(s, running, until_ns) || !flip_once(s, running, until_ns))
-		return false;
+	for (turn = 0; turn < 2; turn++)
+		if (!flip_once(s, running, until_ns))
+			return false;
 	for (id = 1; id <= s->top; id++)
 		if (!s->set[id].live)
 			s->set[id].bad = 0;

@@ -40,8 +40,8 @@ struct sets {
 	const struct places *places;
 	struct set	*set;		/* FIB_SETS + 1, the first is not used */
 	uint16_t	chain[4096];
-	uint16_t	free;
-	unsigned int	used, top, live;
+	uint16_t	free, top;
+	unsigned int	used, live;
 	uint64_t	full;
 	bool		blackholes;	/* the kernel has them */
 };

@@ -217,7 +217,9 @@ static void command(char *line)
 
 int main(int argc, char **argv)
 {
-	struct fib_config config = { .hold_s = argc > 1 ? (uint32_t)atoi(argv[1]) : 60 };
+	struct fib_config config = {
+		.hold_s = argc > 1 ? (uint32_t)strtoul(argv[1], NULL, 10) : 60,
+	};
 	struct fib_ops ops = { .arg = NULL };
 	int err = -ENOMEM;
 

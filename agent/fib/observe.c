@@ -1,0 +1,339 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "fib/copy.h"
+#include "fib/observe.h"
+#include "fib/state.h"
+
+#define DUMP_MAX_NS	(10 * NSEC_PER_SEC)	/* between dumps, while events are lost */
+
+/* In a flood each dump is work for all that there is. */
+void observe_later(struct fib *f)
+{
+	uint64_t now_ns = loop_clock();
+
+	if (f->resync)
+		return;
+	f->dump_wait_ns = elapsed_ns(now_ns, f->lost_ns) < 2 * DUMP_MAX_NS ?
+			  doubled_ns(f->dump_wait_ns, DUMP_MAX_NS) : FIB_REPAIR_NS;
+	f->lost_ns = now_ns;
+	f->resync = true;
+	f->dump_ns = now_ns + f->dump_wait_ns;
+	fib_tick_in(f, f->dump_wait_ns);
+}
+
+static int hop_order(const void *a, const void *b)
+{
+	const struct fib_hop *one = a, *other = b;
+
+	if (one->name_id != other->name_id)
+		return one->name_id < other->name_id ? -1 : 1;
+	return memcmp(one->gateway, other->gateway, sizeof(one->gateway));
+}
+
+/* By the names of their interfaces, and in one order, so that the same hops are one set;
+ * false: one has none.
+ */
+static bool name_hops(const struct fib *f, struct fib_route *route)
+{
+	unsigned int i;
+
+	for (i = 0; i < route->hops; i++) {
+		struct fib_hop *hop = &route->hop[i];
+		const struct place *place = places_by_index(&f->places, hop->ifindex);
+
+		if (!place)
+			return false;
+		hop->role = (uint8_t)place->role;
+		hop->vrid = place->vrid;
+		hop->name_id = place->id;
+	}
+	qsort(route->hop, route->hops, sizeof(route->hop[0]), hop_order);
+	return true;
+}
+
+static void forget(struct fib *f, const struct store_item *item)
+{
+	wanted_drop(&f->wanted, item, WANT_ANY);
+	copy_uninstall(f, item);
+	store_del(f->store, item->key, item->key_len);
+}
+
+/* An IPv6 route loses next hops one by one; of IPv4 ones only the first of a key counts,
+ * and which is next is not said.
+ */
+static void seen_gone(struct fib *f, struct fib_route *gone, const struct store_item *item)
+{
+	struct fib_route held;
+	unsigned int i, j;
+
+	if (!(*item->note & NOTE_MAIN) || !copy_route(item, &held))
+		return;
+	if (gone->family == AF_INET6 && gone->hops && gone->hops < held.hops &&
+	    name_hops(f, gone)) {
+		uint8_t value[FIB_VALUE_MAX];
+		unsigned int left = 0;
+		size_t len;
+
+		for (i = 0; i < held.hops; i++) {
+			for (j = 0; j < gone->hops; j++)
+				if (held.hop[i].name_id == gone->hop[j].name_id &&
+				    !memcmp(held.hop[i].gateway, gone->hop[j].gateway, 16))
+					break;
+			if (j == gone->hops)
+				held.hop[left++] = held.hop[i];
+		}
+		held.hops = left;
+		len = left ? fib_value_write(&held, value) : 0;
+		if (len) {
+			store_put(f->store, item->key, item->key_len, value, len);
+			return;
+		}
+	} else if (gone->family == AF_INET) {
+		observe_later(f);
+	}
+	forget(f, item);
+}
+
+static void seen_as_owner(struct fib *f, struct fib_seen *seen)
+{
+	uint8_t key[FIB_KEY_MAX], value[FIB_VALUE_MAX];
+	size_t key_len = fib_key_write(&seen->route, key), len = 0;
+	struct store_item item;
+	bool held = store_find(f->store, key, key_len, &item);
+
+	if (seen->gone) {
+		if (held)
+			seen_gone(f, &seen->route, &item);
+		return;
+	}
+	if (held && ((seen->dumped && *item.note & NOTE_SEEN) ||
+		     (seen->appended && seen->route.family == AF_INET &&
+		      *item.note & NOTE_MAIN)))
+		return;
+	if (seen->told == FIB_TOLD_ROUTE && !name_hops(f, &seen->route)) {
+		f->counts.unnamed++;
+	} else {
+		if (seen->told == FIB_TOLD_ROUTE)
+			len = fib_value_write(&seen->route, value);
+		f->counts.unfit += !len;
+	}
+	if (!len) {
+		if (held)
+			forget(f, &item);
+		return;
+	}
+	if (store_put(f->store, key, key_len, value, len) ||
+	    !store_find(f->store, key, key_len, &item))
+		return;
+	*item.note |= NOTE_SEEN | NOTE_MAIN;
+}
+
+/* On a backup: somebody took one of ours away. */
+static void seen_ours(struct fib *f, struct fib_seen *seen)
+{
+	const struct source *source = sources_by_copies(&f->sources, seen->route.table);
+	uint8_t key[FIB_KEY_MAX];
+	struct store_item item;
+
+	if (!seen->gone || !source)
+		return;
+	seen->route.table_id = source->id;
+	if (!store_find(f->store, key, fib_key_write(&seen->route, key), &item) ||
+	    !(*item.note & NOTE_INSTALLED))
+		return;
+	f->counts.repaired++;
+	copy_mark_installed(f, &item, false);
+	copy_want(f, &item);
+}
+
+static void kernel_seen(void *arg, const struct fib_seen *told)
+{
+	struct fib_seen seen = *told;
+	const struct source *source;
+	struct fib *f = arg;
+
+	if (seen.route.table - FIB_TABLE < FIB_TABLES) {
+		seen_ours(f, &seen);
+		return;
+	}
+	if (!f->active || seen.ours || seen.told == FIB_TOLD_LOCAL)
+		return;
+	source = sources_by_number(&f->sources, seen.route.table);
+	if (!source)
+		return;
+	seen.route.table_id = source->id;
+	seen_as_owner(f, &seen);
+}
+
+static void kernel_shaken(void *arg)
+{
+	struct fib *f = arg;
+
+	if (f->active)
+		observe_later(f);
+}
+
+/* A group of ours, and with it its routes: its interface went, or somebody removed it. */
+static void kernel_nexthop_gone(void *arg, uint32_t nexthop)
+{
+	struct fib *f = arg;
+	unsigned int hop;
+	uint16_t set = sets_of_nexthop(&f->sets, nexthop, &hop);
+
+	if (!set) {
+		sets_nowhere_gone(&f->sets, nexthop);
+		return;
+	}
+	if (hop != FIB_HOPS) {
+		/* The kernel took it out of its group, unless that was this daemon. */
+		if (f->sets.set[set].live)
+			f->sets.set[set].bad |= (uint16_t)(1U << hop);
+		return;
+	}
+	if (!f->sets.set[set].made)
+		return;
+	f->sets.set[set].made = false;
+	if (f->sets.set[set].live)
+		f->sets.live--;
+	f->sets.set[set].live = false;
+	f->sets.set[set].gone = true;
+	f->sets_gone = true;
+	fib_tick_in(f, 0);
+}
+
+/* Return: false: one could not be asked for. */
+static bool dump_next(struct fib *f)
+{
+	static const uint8_t families[] = { AF_INET, AF_INET6 };
+
+	for (; f->dump_at < 2 * f->sources.count; f->dump_at++) {
+		const struct source *source = &f->sources.source[f->dump_at / 2];
+
+		if (!source->number)
+			continue;
+		if (!fib_kernel_dump(&f->kernel, families[f->dump_at % 2], source->number))
+			return true;
+		f->dumps = false;
+		observe_later(f);
+		return false;
+	}
+	f->dumps = false;
+	return true;
+}
+
+static void dump_over(struct fib *f)
+{
+	struct store_item item;
+	uint32_t cursor = 0;
+
+	if (!f->active)
+		return;
+	while (store_each(f->store, &cursor, &item))
+		if (!(*item.note & NOTE_SEEN) &&
+		    (*item.note & NOTE_MAIN || (f->held_over && f->retired)))
+			forget(f, &item);
+}
+
+static void kernel_dumped(void *arg, bool whole)
+{
+	struct fib *f = arg;
+
+	if (!whole) {
+		f->dumps = false;
+		observe_later(f);
+		return;
+	}
+	f->dump_at++;
+	if (dump_next(f) && !f->dumps)
+		dump_over(f);
+}
+
+void observe_dump(struct fib *f)
+{
+	struct store_item item;
+	uint32_t cursor = 0;
+
+	if (f->dumps || f->kernel.dumping || f->kernel.congested)
+		return;
+	f->resync = false;
+	if (!f->active)
+		return;
+	while (store_each(f->store, &cursor, &item))
+		*item.note &= ~NOTE_SEEN;
+	f->counts.unnamed = 0;
+	f->counts.unfit = 0;
+	f->dump_at = 0;
+	f->dumps = true;
+	dump_next(f);
+}
+
+static void kernel_lost(void *arg)
+{
+	struct fib *f = arg;
+
+	f->counts.lost++;
+	observe_later(f);
+}
+
+static void kernel_refused(void *arg, uint32_t what, int err)
+{
+	struct fib *f = arg;
+	struct store_item item;
+	unsigned int hop;
+	uint16_t set;
+
+	(void)err;
+	switch (what & FIB_ASK_MASK) {
+	case FIB_ASK_ROUTE:
+		if (!store_get(f->store, what & ~FIB_ASK_MASK, &item))
+			return;
+		copy_mark_installed(f, &item, false);
+		copy_mark_held(f, &item, true);
+		break;
+	case FIB_ASK_NEXTHOP:
+		set = sets_of_nexthop(&f->sets, FIB_ID | (what & ~FIB_ASK_MASK), &hop);
+		if (!set)
+			return;
+		if (hop == FIB_HOPS) {	/* it is what it was before */
+			if (f->sets.set[set].live)
+				f->sets.live--;
+			f->sets.set[set].live = false;
+			if (!f->active) {	/* it is not there, nor what leads nowhere */
+				f->sets.set[set].made = false;
+				f->sets.blackholes = false;
+			}
+			/* As below; a blackhole is not refused. */
+			if (set_is_plain(&f->sets.set[set]))
+				f->sets.set[set].bad |= 1U;
+		} else {
+			f->sets.set[set].bad |= (uint16_t)(1U << hop);
+		}
+		break;
+	default:
+		break;
+	}
+}
+
+void observe_nexthop_gone(struct fib *f, uint32_t nexthop)
+{
+	kernel_nexthop_gone(f, nexthop);
+}
+
+void observe_shaken(struct fib *f)
+{
+	kernel_shaken(f);
+}
+
+int observe_open(struct fib *f)
+{
+	const struct fib_watcher watcher = {
+		.seen = kernel_seen, .shaken = kernel_shaken,
+		.nexthop_gone = kernel_nexthop_gone, .dumped = kernel_dumped,
+		.lost = kernel_lost, .refused = kernel_refused, .arg = f,
+	};
+
+	return fib_kernel_open(&f->kernel, &watcher);
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What the kernel tells: as an owner its routes become entries, by events and by dumps that
+ * are compared; as a backup what somebody took away of the copies is made again.
+ */
+#ifndef GWSYNC_AGENT_FIB_OBSERVE_H
+#define GWSYNC_AGENT_FIB_OBSERVE_H
+
+#include <stdint.h>
+
+struct fib;
+
+/* Listen to it from now on; 0 or -errno. */
+int observe_open(struct fib *fib);
+/* A dump, now; or soon, and the later the more often it was asked for. */
+void observe_dump(struct fib *fib);
+void observe_later(struct fib *fib);
+/* Something that takes routes away without a word on each; an object went, with its routes. */
+void observe_shaken(struct fib *fib);
+void observe_nexthop_gone(struct fib *fib, uint32_t nexthop);
+
+#endif
