@@ -347,10 +347,7 @@ static void gateway_drained(void *arg)
 {
 	struct gateway *g = arg;
 
-	if (g->attach.kernel)
-		kernel_resume(g->attach.kernel);
-	neighbours_resume(&g->neighbours);
-	routes_resume(&g->routes);
+	tables_resume(&g->tables);
 }
 
 static void gateway_link_changed(void *arg, unsigned int link)

@@ -5,7 +5,8 @@
  * gateway.c	what comes from below to whom it concerns; actions of the election
  * switchover.c	planned change of the owner
  * lease.c	an owner that was away does not own
- * neighbours.c	the table of neighbours, of the virtual routers' interfaces
+ * lan.c	interfaces that tables are about: of virtual routers, and named ones
+ * neighbours.c	the table of neighbours on these
  * rib.c	what the routing daemon knows
  * routes.c	the table of routes, of main and the VRFs that are named
  * sourceless.c	flows whose source nobody has any more

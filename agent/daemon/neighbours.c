@@ -6,77 +6,24 @@
 #include "base/log.h"
 #include "daemon/neighbours.h"
 
-static void neighbours_ready(void *arg)
-{
-	struct neighbours *n = arg;
-
-	stored_ready(&n->stored);
-}
-
-static void neighbours_swept(void *arg, uint8_t owner, uint32_t count)
-{
-	struct neighbours *n = arg;
-
-	if (n->halves)
-		replicate_swept(&n->halves->replicate, owner, count);
-}
-
-static void neighbours_compared(void *arg, uint8_t owner, uint32_t differing)
-{
-	struct neighbours *n = arg;
-
-	if (n->halves)
-		replicate_compared(&n->halves->replicate, owner, differing);
-}
-
 static bool neighbours_own(void *arg, uint8_t family, const uint8_t *addr)
 {
-	const struct neighbours *n = arg;
+	const struct neighbours *n = container_of(arg, struct neighbours, stored);
 
-	return vrouters_has(n->vrouters, family, addr);
+	return vrouters_has(n->lans.vrouters, family, addr);
 }
 
-/* They carry no virtual router, as an uplink does whose next hop is not ours. */
-static void neighbours_look_named(struct neighbours *n)
+static void neighbours_seen(void *arg, const struct neigh_interface *interface)
 {
-	unsigned int i;
+	struct neighbours *n = arg;
 
-	for (i = 0; i < n->config->neighbours_ons; i++) {
-		const char *name = n->config->neighbours_on[i];
-		const struct rtnl_link *link = ifaces_named(n->ifaces, name);
-		struct neigh_interface interface = { .vrouter = name, .role = NEIGH_PARENT };
-
-		if (link) {
-			interface.ifindex = link->index;
-			interface.running = (link->flags & IFF_UP) && (link->flags & IFF_RUNNING);
-			memcpy(interface.mac, link->mac, sizeof(interface.mac));
-		}
-		neigh_interface(n->neigh, &interface);
-	}
+	neigh_interface(n->neigh, interface);
 }
 
 void neighbours_look(struct neighbours *n)
 {
-	struct vrouter_lan lan;
-	unsigned int i;
-
-	for (i = 0; n->neigh && vrouters_lan(n->vrouters, i, &lan); i++) {
-		struct neigh_interface interface = {
-			.vrouter = lan.name, .vrid = lan.vrid, .role = NEIGH_MACVLAN,
-			.ifindex = lan.macvlan, .running = lan.up && lan.carrier, .tune = true,
-		};
-
-		memcpy(interface.mac, lan.mac, sizeof(interface.mac));
-		neigh_interface(n->neigh, &interface);
-		interface.role = NEIGH_PARENT;
-		interface.ifindex = lan.parent;
-		interface.running = lan.carrier;
-		interface.tune = false;
-		memset(interface.mac, 0, sizeof(interface.mac));
-		neigh_interface(n->neigh, &interface);
-	}
 	if (n->neigh)
-		neighbours_look_named(n);
+		lans_each(&n->lans, neighbours_seen, n);
 }
 
 static void neighbours_activate(void *arg, uint64_t owners, uint32_t epoch)
@@ -105,32 +52,42 @@ static void neighbours_deactivate(void *arg, uint8_t owner, uint32_t epoch)
 	neigh_deactivate(n->neigh, owner, epoch);
 }
 
-static json_t *neighbours_table_json(const struct table *table)
+static json_t *neighbours_json(const void *arg)
 {
-	const struct neighbours *n = container_of(table, struct neighbours, stored.table);
+	const struct neighbours *n = arg;
 
 	return neigh_json(n->neigh);
+}
+
+static json_t *neighbours_item_json(const void *arg, const struct store_item *item)
+{
+	const struct neighbours *n = arg;
+
+	return neigh_item_json(n->neigh, item);
 }
 
 int neighbours_init(struct neighbours *n, struct tables *tables, const struct ifaces *ifaces,
 		    struct vrouters *vrouters)
 {
 	const struct stored_ops stored_ops = {
-		.activate = neighbours_activate, .deactivate = neighbours_deactivate, .arg = n,
+		.activate = neighbours_activate, .deactivate = neighbours_deactivate,
+		.json = neighbours_json, .item_json = neighbours_item_json, .arg = n,
 	};
 	const struct neigh_ops neigh_ops = {
-		.own = neighbours_own, .ready = neighbours_ready, .swept = neighbours_swept,
-		.compared = neighbours_compared, .arg = n,
+		.own = neighbours_own, .ready = stored_ready, .swept = stored_swept,
+		.compared = stored_compared, .arg = &n->stored,
 	};
 	/* The same on all members, whatever key they have now: which class an entry is in
 	 * is no secret, see store.h.
 	 */
 	const struct neigh_config config = { .hash_key = "gwsync neighbour" };
+	struct table_halves *halves;
 	int err;
 
-	n->config = tables->config;
-	n->ifaces = ifaces;
-	n->vrouters = vrouters;
+	n->lans = (struct lans){
+		.vrouters = vrouters, .ifaces = ifaces,
+		.named = tables->config->neighbours_on, .count = tables->config->neighbours_ons,
+	};
 	n->neigh = neigh_alloc(tables->loop, &config, &neigh_ops, &err);
 	if (!n->neigh) {
 		log_error("neighbours: %s", strerror(-err));
@@ -138,9 +95,8 @@ int neighbours_init(struct neighbours *n, struct tables *tables, const struct if
 	}
 	stored_init(&n->stored, neigh_store(n->neigh), FRAME_TABLE_NEIGHBOURS, "neighbours",
 		    "neighbours: ", &stored_ops);
-	n->stored.table.json = neighbours_table_json;
-	n->halves = tables_add(tables, &n->stored.table);
-	stored_start(&n->stored, &n->halves->publish);
+	halves = tables_add(tables, &n->stored.table);
+	stored_start(&n->stored, &halves->publish, &halves->replicate);
 	neighbours_look(n);
 	return 0;
 }
@@ -149,29 +105,7 @@ void neighbours_exit(struct neighbours *n)
 {
 	if (!n->neigh)
 		return;
-	stored_start(&n->stored, NULL);
+	stored_stop(&n->stored);
 	neigh_free(n->neigh);
 	n->neigh = NULL;
-}
-
-void neighbours_resume(struct neighbours *n)
-{
-	if (n->neigh)
-		stored_ready(&n->stored);
-}
-
-void neighbours_drain(struct neighbours *n)
-{
-	if (n->neigh)
-		stored_drain(&n->stored);
-}
-
-json_t *neighbours_json(const struct neighbours *n, uint32_t *cursor, unsigned int most)
-{
-	json_t *some = json_array();
-	struct store_item item;
-
-	while (n->neigh && most-- && store_each(neigh_store(n->neigh), cursor, &item))
-		json_array_append_new(some, neigh_item_json(n->neigh, &item));
-	return some;
 }

@@ -5,10 +5,7 @@
 #ifndef GWSYNC_AGENT_NEIGHBOURS_H
 #define GWSYNC_AGENT_NEIGHBOURS_H
 
-#include <jansson.h>
-
-#include "config/config.h"
-#include "host/iface.h"
+#include "daemon/lan.h"
 #include "neigh/neigh.h"
 #include "table/stored.h"
 #include "table/tables.h"
@@ -16,11 +13,8 @@
 
 struct neighbours {
 	struct neigh		*neigh;		/* NULL: there is no such table */
-	const struct config	*config;
-	const struct ifaces	*ifaces;
-	struct vrouters		*vrouters;
+	struct lans		lans;
 	struct stored		stored;
-	struct table_halves	*halves;
 };
 
 /**
@@ -38,18 +32,5 @@ void neighbours_exit(struct neighbours *neighbours);
 
 /* Some times a second, and before a change of role: interfaces come and go. */
 void neighbours_look(struct neighbours *neighbours);
-
-/* The stream has room again; what waits is sent before this member is silent. */
-void neighbours_resume(struct neighbours *neighbours);
-void neighbours_drain(struct neighbours *neighbours);
-
-/**
- * neighbours_json() - some of them
- * @cursor: 0 at first; moved
- * @most: how many
- *
- * Return: an array, new reference; fewer than @most: these were the last.
- */
-json_t *neighbours_json(const struct neighbours *neighbours, uint32_t *cursor, unsigned int most);
 
 #endif

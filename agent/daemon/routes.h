@@ -3,11 +3,9 @@
 #ifndef GWSYNC_AGENT_ROUTES_H
 #define GWSYNC_AGENT_ROUTES_H
 
-#include <jansson.h>
-
 #include "config/config.h"
+#include "daemon/lan.h"
 #include "fib/fib.h"
-#include "host/iface.h"
 #include "table/stored.h"
 #include "table/tables.h"
 #include "vrouter/vrouter.h"
@@ -15,11 +13,9 @@
 struct routes {
 	struct fib		*fib;		/* NULL: there is no such table */
 	const struct config	*config;
-	const struct ifaces	*ifaces;
-	struct vrouters		*vrouters;
-	int			vrf[CONFIG_ROUTE_TABLES_MAX];	/* ifindex, as it was asked for */
+	struct lans		lans;
+	bool			refused[CONFIG_ROUTE_TABLES_MAX];	/* and that was said */
 	struct stored		stored;
-	struct table_halves	*halves;
 };
 
 /**
@@ -39,18 +35,5 @@ void routes_exit(struct routes *routes);
 void routes_look(struct routes *routes);
 /* The virtual routers' interfaces are up: what goes by them is live. */
 void routes_settle(struct routes *routes);
-
-/* The stream has room again; what waits is sent before this member is silent. */
-void routes_resume(struct routes *routes);
-void routes_drain(struct routes *routes);
-
-/**
- * routes_json() - some of them
- * @cursor: 0 at first; moved
- * @most: how many
- *
- * Return: an array, new reference; fewer than @most: these were the last.
- */
-json_t *routes_json(const struct routes *routes, uint32_t *cursor, unsigned int most);
 
 #endif

@@ -9,7 +9,7 @@
 #include "daemon/gateway.h"
 #include "daemon/status.h"
 
-#define STATUS_NEIGHBOURS	1000	/* of an answer */
+#define STATUS_ENTRIES	1000	/* of an answer */
 
 static json_t *integer(uint64_t n)
 {
@@ -506,32 +506,29 @@ static json_t *status_switchover(struct gateway *g, const json_t *request)
 }
 
 /* So many at once: an answer has its limit, and the loop has others to serve. */
-static json_t *status_neighbours(const struct gateway *g, const json_t *request)
+static json_t *status_entries(const struct stored *stored, const json_t *request)
 {
 	json_int_t from = json_integer_value(json_object_get(request, "cursor"));
 	uint32_t cursor = from > 0 && from <= UINT32_MAX ? (uint32_t)from : 0;
-	json_t *some;
+	json_t *some = stored_page(stored, &cursor, STATUS_ENTRIES);
 
+	return json_pack("{s:b, s:b, s:I, s:o}", "ok", 1,
+			 "more", json_array_size(some) == STATUS_ENTRIES,
+			 "cursor", (json_int_t)cursor, stored->table.name, some);
+}
+
+static json_t *status_neighbours(const struct gateway *g, const json_t *request)
+{
 	if (!g->neighbours.neigh)
 		return control_error("neighbours are not replicated here: sync.neighbours or daemon.sync_state is false");
-	some = neighbours_json(&g->neighbours, &cursor, STATUS_NEIGHBOURS);
-	return json_pack("{s:b, s:b, s:I, s:o}", "ok", 1,
-			 "more", json_array_size(some) == STATUS_NEIGHBOURS,
-			 "cursor", (json_int_t)cursor, "neighbours", some);
+	return status_entries(&g->neighbours.stored, request);
 }
 
 static json_t *status_fib(const struct gateway *g, const json_t *request)
 {
-	json_int_t from = json_integer_value(json_object_get(request, "cursor"));
-	uint32_t cursor = from > 0 && from <= UINT32_MAX ? (uint32_t)from : 0;
-	json_t *some;
-
 	if (!g->routes.fib)
 		return control_error("routes are not replicated here: routes.fib or daemon.sync_state is false");
-	some = routes_json(&g->routes, &cursor, STATUS_NEIGHBOURS);
-	return json_pack("{s:b, s:b, s:I, s:o}", "ok", 1,
-			 "more", json_array_size(some) == STATUS_NEIGHBOURS,
-			 "cursor", (json_int_t)cursor, "routes", some);
+	return status_entries(&g->routes.stored, request);
 }
 
 void status_line(void *arg, char *text, size_t size)

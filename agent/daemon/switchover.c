@@ -136,16 +136,14 @@ static void switchover_drain(struct gateway *g)
 	}
 	/* No walk any more, and what waits is sent while hosts are still served. */
 	tables_close(&g->tables, true);
-	neighbours_drain(&g->neighbours);
-	routes_drain(&g->routes);
+	tables_drain(&g->tables);
 	stream_pump(&g->stream);
 	/* Where an address goes the kernel ends what it masqueraded by that: these ends
 	 * must not be the last changes.
 	 */
 	vrouters_hush(g->vrouters);
 	w->silent_ns = loop_clock();
-	neighbours_drain(&g->neighbours);
-	routes_drain(&g->routes);
+	tables_drain(&g->tables);
 	/* When this returns the last changes wait in the kernel link's socket. */
 	passive = tables_yield(&g->tables, w->to, w->epoch);
 	w->passive_ns = loop_clock();

@@ -103,9 +103,14 @@ static json_t *flows_json(const struct table *table)
 	return json;
 }
 
+static void flows_resume(void *of)
+{
+	kernel_resume(of);
+}
+
 static const struct table_ops flows = {
 	.map = flows_map, .walk = flows_walk, .pace = flows_pace, .repair = flows_repair,
-	.activate = flows_activate, .deactivate = flows_deactivate,
+	.activate = flows_activate, .deactivate = flows_deactivate, .resume = flows_resume,
 	.apply = flows_apply, .apply_errors = flows_apply_errors,
 	.begin = flows_begin, .end = flows_end, .missed = flows_missed,
 	.differ = flows_differ, .purge = flows_purge, .refused = flows_refused,

@@ -47,16 +47,38 @@ static void stored_pump(struct loop_timer *timer)
 		loop_timer_in(loop_of(s), timer, STORED_LATER_NS);
 }
 
-void stored_ready(struct stored *s)
+void stored_ready(void *arg)
 {
+	struct stored *s = arg;
+
 	if (s->publish && !s->pump.due_ns)
 		loop_timer_in(loop_of(s), &s->pump, STORED_GATHER_NS);
 }
 
-void stored_drain(struct stored *s)
+void stored_swept(void *arg, uint8_t owner, uint32_t count)
 {
-	while (s->publish && stored_push(s))
-		;
+	struct stored *s = arg;
+
+	if (s->replicate)
+		replicate_swept(s->replicate, owner, count);
+}
+
+void stored_compared(void *arg, uint8_t owner, uint32_t differing)
+{
+	struct stored *s = arg;
+
+	if (s->replicate)
+		replicate_compared(s->replicate, owner, differing);
+}
+
+json_t *stored_page(const struct stored *s, uint32_t *cursor, unsigned int most)
+{
+	json_t *some = json_array();
+	struct store_item item;
+
+	while (most-- && store_each(s->store, cursor, &item))
+		json_array_append_new(some, s->ops.item_json(s->ops.arg, &item));
+	return some;
 }
 
 static void stored_round(struct loop_timer *timer)
@@ -122,6 +144,14 @@ static int stored_deactivate(void *of, uint8_t owner, uint32_t epoch)
 
 	s->ops.deactivate(s->ops.arg, owner, epoch);
 	return 0;
+}
+
+static void stored_drain(void *of)
+{
+	struct stored *s = of;
+
+	while (s->publish && stored_push(s))
+		;
 }
 
 static int stored_apply(void *of, uint8_t owner, uint32_t epoch, const void *records, size_t len)
@@ -195,10 +225,18 @@ static uint64_t stored_refused(void *of, uint64_t *unread)
 static const struct table_ops stored_table = {
 	.map = stored_map, .walk = stored_walk, .pace = stored_pace, .repair = stored_repair,
 	.activate = stored_activate, .deactivate = stored_deactivate,
+	.resume = stored_ready, .drain = stored_drain,
 	.apply = stored_apply, .apply_errors = stored_apply_errors,
 	.begin = stored_begin, .end = stored_end, .missed = stored_missed,
 	.differ = stored_differ, .purge = stored_purge, .refused = stored_refused,
 };
+
+static json_t *stored_json(const struct table *table)
+{
+	const struct stored *s = container_of(table, struct stored, table);
+
+	return s->ops.json(s->ops.arg);
+}
 
 void stored_init(struct stored *s, struct store *store, enum frame_table id, const char *name,
 		 const char *prefix, const struct stored_ops *ops)
@@ -207,23 +245,28 @@ void stored_init(struct stored *s, struct store *store, enum frame_table id, con
 	s->ops = *ops;
 	s->table = (struct table){
 		.ops = &stored_table, .of = s, .id = id, .name = name, .prefix = prefix,
-		.refuser = prefix, .classes = STORE_CLASSES,
+		.refuser = prefix, .classes = STORE_CLASSES, .json = stored_json,
 	};
 	s->pump.fire = stored_pump;
 	s->round.fire = stored_round;
 }
 
-void stored_start(struct stored *s, struct publish *publish)
+void stored_start(struct stored *s, struct publish *publish, struct replicate *replicate)
 {
-	if (!publish && s->publish) {
-		loop_timer_del(loop_of(s), &s->pump);
-		loop_timer_del(loop_of(s), &s->round);
-	}
 	s->publish = publish;
-	if (!publish)
-		return;
+	s->replicate = replicate;
 	publish_attached(publish);
 	if (publish->home->config->digest_ms)
 		loop_timer_in(loop_of(s), &s->round,
 			      publish->home->config->digest_ms * NSEC_PER_MSEC);
+}
+
+void stored_stop(struct stored *s)
+{
+	if (!s->publish)
+		return;
+	loop_timer_del(loop_of(s), &s->pump);
+	loop_timer_del(loop_of(s), &s->round);
+	s->publish = NULL;
+	s->replicate = NULL;
 }

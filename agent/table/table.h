@@ -38,6 +38,11 @@ struct table_ops {
 	/* What is held of @owners is this member's own; what is own is @owner's. */
 	int (*activate)(void *of, uint64_t owners, uint32_t epoch);
 	int (*deactivate)(void *of, uint8_t owner, uint32_t epoch);
+	/* May be NULL: the stream has room again; what waits is emitted now, before this
+	 * member is silent.
+	 */
+	void (*resume)(void *of);
+	void (*drain)(void *of);
 
 	/* Of a backup, in the path of changes: no allocation, no waiting for an answer.
 	 * Refusals are counted.

@@ -92,6 +92,30 @@ void tables_served(const struct tables *t, uint64_t served[FRAME_TABLES_MAX])
 		served[t->halves[i].home.table->id] = t->halves[i].publish.served;
 }
 
+void tables_resume(struct tables *t)
+{
+	unsigned int i;
+
+	for (i = 0; i < t->count; i++) {
+		const struct table *table = t->halves[i].home.table;
+
+		if (table->of && table->ops->resume)
+			table->ops->resume(table->of);
+	}
+}
+
+void tables_drain(struct tables *t)
+{
+	unsigned int i;
+
+	for (i = 0; i < t->count; i++) {
+		const struct table *table = t->halves[i].home.table;
+
+		if (table->of && table->ops->drain)
+			table->ops->drain(table->of);
+	}
+}
+
 void tables_acquire(struct tables *t, uint64_t owners, uint32_t epoch)
 {
 	unsigned int i;

@@ -66,6 +66,10 @@ void tables_follow(struct tables *tables, uint8_t owner, uint32_t epoch);
 void tables_close(struct tables *tables, bool closed);
 bool tables_yield(struct tables *tables, uint8_t owner, uint32_t epoch);
 
+/* The stream has room again.  What waits is sent, before this member is silent. */
+void tables_resume(struct tables *tables);
+void tables_drain(struct tables *tables);
+
 /* Of a peer: a new session with it; it is dead; it is in sync. */
 void tables_session(struct tables *tables, const struct peer *peer);
 void tables_dead(struct tables *tables, const struct peer *peer);

@@ -786,12 +786,6 @@ static void test_member_without_the_table(void **state)
 
 static struct stored stored;
 
-static void stored_is_ready(void *of)
-{
-	(void)of;
-	stored_ready(&stored);
-}
-
 static void stored_role(void *arg, uint64_t owners, uint32_t epoch)
 {
 	(void)arg;
@@ -810,26 +804,26 @@ static struct publish *add_stored(void)
 {
 	static const struct store_config of_store = { .table = 1, .most = 64, .key_max = 8,
 						      .value_max = 8 };
-	static const struct store_ops ops = { .name = "neighbours", .ready = stored_is_ready };
+	static const struct store_ops ops = { .name = "neighbours", .ready = stored_ready };
 	const struct stored_ops roles = { .activate = stored_role, .deactivate = stored_no_role };
-	struct store *store = store_alloc(&of_store, &ops, NULL);
-	struct publish *its;
+	struct store *store = store_alloc(&of_store, &ops, &stored);
+	struct table_halves *halves;
 
 	assert_non_null(store);
 	memset(&stored, 0, sizeof(stored));
 	stored_init(&stored, store, FRAME_TABLE_NEIGHBOURS, "neighbours", "neighbours: ", &roles);
-	its = &tables_add(&tables, &stored.table)->publish;
-	stored_start(&stored, its);
+	halves = tables_add(&tables, &stored.table);
+	stored_start(&stored, &halves->publish, &halves->replicate);
 	member.state = MEMBER_OWNER;
 	store_activate(store, 0);
-	its->served = peer->bit;
+	halves->publish.served = peer->bit;
 	store_map(store, peer->bit);
-	return its;
+	return &halves->publish;
 }
 
 static void free_stored(void)
 {
-	stored_start(&stored, NULL);
+	stored_stop(&stored);
 	store_free(stored.store);
 }
 
@@ -865,7 +859,7 @@ static void test_store_in_larger_frames(void **state)
 	(void)state;
 	for (i = 0; i < 64; i++)
 		assert_int_equal(store_put(stored.store, &i, 1, "12345678", 8), 0);
-	stored_drain(&stored);
+	tables_drain(&tables);
 	assert_int_equal(its->restarts, 0);
 	assert_true(transmit_pushed(stream.transmit) >= 4);
 	free_stored();
