@@ -234,9 +234,24 @@ enum rib_result rib_del(struct rib *rib, const struct bgp_nlri *nlri)
 	return RIB_GONE;
 }
 
+/* A number that comes again must not make current what is older than all of them. */
+static void generations_end(struct rib *rib, enum bgp_family family)
+{
+	uint32_t number;
+
+	for (number = 0; number < rib->used; number++) {
+		struct path *path = path_of(rib, number);
+
+		if (path->family == (uint8_t)family)
+			path->generation = 0;
+	}
+	rib->generation[family] = 1;
+}
+
 void rib_begin(struct rib *rib, enum bgp_family family)
 {
-	rib->generation[family]++;
+	if (!++rib->generation[family])
+		generations_end(rib, family);
 	rib->current[family] = 0;
 }
 

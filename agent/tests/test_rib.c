@@ -190,6 +190,26 @@ static void test_sweep(void **state)
 	rib_free(rib);
 }
 
+/* A session that flaps for a day: what the first one told does not become current. */
+static void test_generations(void **state)
+{
+	struct rib *rib = rib_alloc(100, 1 << 20);
+	unsigned int i;
+
+	(void)state;
+	assert_non_null(rib);
+	for (i = 0; i < 3; i++)
+		assert_int_equal(put(rib, 7 + i, 1, 5), RIB_NEW);
+	for (i = 0; i < 3 * 65536; i++) {
+		rib_begin(rib, BGP_IPV4);
+		assert_int_equal(put(rib, 8, 1, 5), RIB_SAME);
+		assert_int_equal(counts_of(rib).stale[BGP_IPV4], 2);
+	}
+	assert_int_equal(del(rib, 7, 1), RIB_GONE);
+	assert_int_equal(counts_of(rib).stale[BGP_IPV4], 1);
+	rib_free(rib);
+}
+
 /* What a route costs: a million with 20,000 sets of 60 bytes. */
 static void test_memory(void **state)
 {
@@ -283,6 +303,7 @@ int main(void)
 		cmocka_unit_test(test_paths), cmocka_unit_test(test_model),
 		cmocka_unit_test(test_full), cmocka_unit_test(test_crowd),
 		cmocka_unit_test(test_sweep),
+		cmocka_unit_test(test_generations),
 		cmocka_unit_test(test_memory), cmocka_unit_test(test_words),
 		cmocka_unit_test(test_prefix),
 	};
