@@ -44,6 +44,13 @@ void copy_want(struct fib *f, const struct store_item *item)
 	fib_tick_in(f, FIB_WORK_NS);
 }
 
+void copy_lost(struct fib *f, const struct store_item *item)
+{
+	f->counts.repaired++;
+	copy_mark_installed(f, item, false);
+	copy_want(f, item);
+}
+
 bool copy_route(const struct store_item *item, struct fib_route *route)
 {
 	return fib_route_read(route, item->key, item->key_len, item->value, item->value_len);
@@ -106,6 +113,8 @@ static void copy_install(struct fib *f, const struct store_item *item)
 			 set ? set_nexthop(set) : 0);
 	copy_mark_held(f, item, false);
 	copy_mark_installed(f, item, true);
+	if (!f->active)		/* a dump that has passed it does not show it */
+		*item->note |= NOTE_SEEN;
 	mark_set(f, item, set);
 }
 
@@ -139,9 +148,7 @@ void copies_gone(struct fib *f)
 	while (store_each(f->store, &cursor, &item)) {
 		if (!f->sets.set[copy_set(&item)].gone || !(*item.note & NOTE_INSTALLED))
 			continue;
-		f->counts.repaired++;
-		copy_mark_installed(f, &item, false);
-		copy_want(f, &item);
+		copy_lost(f, &item);
 	}
 	for (id = 1; id <= f->sets.top; id++)
 		f->sets.set[id].gone = false;

@@ -23,6 +23,8 @@ void copy_mark_held(struct fib *fib, const struct store_item *item, bool held);
 /* It is to be made, when there is time; it goes. */
 void copy_want(struct fib *fib, const struct store_item *item);
 void copy_uninstall(struct fib *fib, const struct store_item *item);
+/* Somebody else took it away: it is made again, and counted. */
+void copy_lost(struct fib *fib, const struct store_item *item);
 
 /* Make what is wanted.  Return: false if there was no time for all of it. */
 bool copies_work(struct fib *fib, uint64_t until_ns);

@@ -75,6 +75,7 @@ static void rules(struct fib *f, bool remove)
 {
 	unsigned int i;
 
+	f->rules_gone = false;
 	for (i = 0; i < f->sources.count; i++)
 		rules_ask(&f->kernel, &f->sources.source[i], remove);
 	fib_kernel_flush(&f->kernel);
@@ -148,6 +149,10 @@ static void tick(struct loop_timer *timer)
 	tick_slow(f, now_ns);
 	if (f->sets_gone)
 		copies_gone(f);
+	if (f->rules_gone) {
+		f->counts.repaired++;
+		rules(f, false);
+	}
 	if (f->resync && now_ns >= f->dump_ns) {
 		observe_dump(f);
 		if (f->resync)

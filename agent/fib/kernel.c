@@ -42,7 +42,9 @@ static int kernel_socket(uint32_t groups, int buffer)
 
 int fib_kernel_open(struct fib_kernel *k, const struct fib_watcher *watcher)
 {
-	int nexthops = RTNLGRP_NEXTHOP, err;
+	static const int groups[] = { RTNLGRP_NEXTHOP, RTNLGRP_IPV4_RULE, RTNLGRP_IPV6_RULE };
+	unsigned int i;
+	int err = 0;
 
 	memset(k, 0, offsetof(struct fib_kernel, batch));
 	k->watcher = *watcher;
@@ -52,8 +54,9 @@ int fib_kernel_open(struct fib_kernel *k, const struct fib_watcher *watcher)
 				  RTMGRP_IPV4_IFADDR, EVENTS_BUFFER);
 	if (k->events < 0)
 		return k->events;
-	err = setsockopt(k->events, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &nexthops,
-			 sizeof(nexthops)) ? -errno : 0;
+	for (i = 0; i < sizeof(groups) / sizeof(groups[0]) && !err; i++)
+		err = setsockopt(k->events, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &groups[i],
+				 sizeof(groups[i])) ? -errno : 0;
 	k->requests = err ? err : kernel_socket(0, REQUESTS_BUFFER);
 	if (k->requests >= 0)
 		return 0;
@@ -252,6 +255,15 @@ static void kernel_nexthop(struct fib_kernel *k, const struct nlmsghdr *nlh)
 		k->watcher.nexthop_gone(k->watcher.arg, id);
 }
 
+static bool rule_is_ours(const struct nlmsghdr *nlh)
+{
+	static const uint16_t min[FRA_MAX + 1] = { [FRA_PROTOCOL] = 1 };
+	const struct nlattr *tb[FRA_MAX + 1];
+
+	return netlink_attrs(nlh, sizeof(struct fib_rule_hdr), tb, min, FRA_MAX) &&
+	       tb[FRA_PROTOCOL] && mnl_attr_get_u8(tb[FRA_PROTOCOL]) == FIB_PROTOCOL;
+}
+
 static void kernel_message(struct fib_kernel *k, const struct nlmsghdr *nlh)
 {
 	bool of_dump = k->dumping && nlh->nlmsg_seq == k->dump_seq;
@@ -280,6 +292,12 @@ static void kernel_message(struct fib_kernel *k, const struct nlmsghdr *nlh)
 	case RTM_NEWNEXTHOP:
 	case RTM_DELNEXTHOP:
 		kernel_nexthop(k, nlh);
+		break;
+	case RTM_NEWRULE:
+		break;
+	case RTM_DELRULE:
+		if (rule_is_ours(nlh))
+			k->watcher.rule_gone(k->watcher.arg);
 		break;
 	default:
 		fib_kernel_parse(nlh, &seen);

@@ -41,6 +41,7 @@ struct fib_watcher {
 	/* Something that takes routes away, or changes them, without a word on each. */
 	void (*shaken)(void *arg);
 	void (*nexthop_gone)(void *arg, uint32_t id);
+	void (*rule_gone)(void *arg);	/* one of ours */
 	/* All that there was of a table has been seen; or not all of it. */
 	void (*dumped)(void *arg, bool whole);
 	void (*lost)(void *arg);

@@ -131,22 +131,23 @@ static void seen_as_owner(struct fib *f, struct fib_seen *seen)
 	*item.note |= NOTE_SEEN | NOTE_MAIN;
 }
 
-/* On a backup: somebody took one of ours away. */
+/* Of a backup: somebody took one of ours away, or it is there still. */
 static void seen_ours(struct fib *f, struct fib_seen *seen)
 {
 	const struct source *source = sources_by_copies(&f->sources, seen->route.table);
 	uint8_t key[FIB_KEY_MAX];
 	struct store_item item;
 
-	if (!seen->gone || !source)
+	if (!source || (!seen->gone && !f->dumps))
 		return;
 	seen->route.table_id = source->id;
 	if (!store_find(f->store, key, fib_key_write(&seen->route, key), &item) ||
 	    !(*item.note & NOTE_INSTALLED))
 		return;
-	f->counts.repaired++;
-	copy_mark_installed(f, &item, false);
-	copy_want(f, &item);
+	if (seen->gone)
+		copy_lost(f, &item);
+	else if (!f->active)
+		*item.note |= NOTE_SEEN;
 }
 
 static void kernel_seen(void *arg, const struct fib_seen *told)
@@ -212,9 +213,11 @@ static bool dump_next(struct fib *f)
 	for (; f->dump_at < 2 * f->sources.count; f->dump_at++) {
 		const struct source *source = &f->sources.source[f->dump_at / 2];
 
-		if (!source->number)
+		uint32_t table = f->dump_own ? source->number : source->copies;
+
+		if (!table)
 			continue;
-		if (!fib_kernel_dump(&f->kernel, families[f->dump_at % 2], source->number))
+		if (!fib_kernel_dump(&f->kernel, families[f->dump_at % 2], table))
 			return true;
 		f->dumps = false;
 		observe_later(f);
@@ -229,12 +232,18 @@ static void dump_over(struct fib *f)
 	struct store_item item;
 	uint32_t cursor = 0;
 
-	if (!f->active)
+	if (f->dump_own != f->active) {		/* its role changed meanwhile */
+		observe_later(f);
 		return;
-	while (store_each(f->store, &cursor, &item))
-		if (!(*item.note & NOTE_SEEN) &&
-		    (*item.note & NOTE_MAIN || (f->held_over && f->retired)))
+	}
+	while (store_each(f->store, &cursor, &item)) {
+		if (*item.note & NOTE_SEEN)
+			continue;
+		if (!f->active && *item.note & NOTE_INSTALLED)
+			copy_lost(f, &item);
+		else if (f->active && (*item.note & NOTE_MAIN || (f->held_over && f->retired)))
 			forget(f, &item);
+	}
 }
 
 static void kernel_dumped(void *arg, bool whole)
@@ -259,15 +268,25 @@ void observe_dump(struct fib *f)
 	if (f->dumps || f->kernel.dumping || f->kernel.congested)
 		return;
 	f->resync = false;
-	if (!f->active)
-		return;
+	f->dump_own = f->active;
 	while (store_each(f->store, &cursor, &item))
 		*item.note &= ~NOTE_SEEN;
 	f->counts.unnamed = 0;
 	f->counts.unfit = 0;
 	f->dump_at = 0;
 	f->dumps = true;
-	dump_next(f);
+	if (dump_next(f) && !f->dumps)
+		dump_over(f);
+}
+
+static void kernel_rule_gone(void *arg)
+{
+	struct fib *f = arg;
+
+	if (!f->counts.forwarding || f->rules_gone)
+		return;
+	f->rules_gone = true;
+	fib_tick_in(f, FIB_REPAIR_NS);
 }
 
 static void kernel_lost(void *arg)
@@ -331,8 +350,9 @@ int observe_open(struct fib *f)
 {
 	const struct fib_watcher watcher = {
 		.seen = kernel_seen, .shaken = kernel_shaken,
-		.nexthop_gone = kernel_nexthop_gone, .dumped = kernel_dumped,
-		.lost = kernel_lost, .refused = kernel_refused, .arg = f,
+		.nexthop_gone = kernel_nexthop_gone, .rule_gone = kernel_rule_gone,
+		.dumped = kernel_dumped, .lost = kernel_lost, .refused = kernel_refused,
+		.arg = f,
 	};
 
 	return fib_kernel_open(&f->kernel, &watcher);

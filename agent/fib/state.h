@@ -44,8 +44,10 @@ struct fib {
 	uint64_t		dump_ns, dump_wait_ns, lost_ns;
 	unsigned int		dump_at;	/* family and table, 0: the first */
 	bool			dumps;		/* one is under way */
+	bool			dump_own;	/* of routes, not of copies */
 	bool			flip;		/* sets are to be flipped, or back */
 	bool			sets_gone;	/* some set's object went */
+	bool			rules_gone;	/* somebody removed a rule */
 	uint64_t		slow_ns, retry_ns;
 	uint32_t		retire;		/* cursor */
 	bool			retired;

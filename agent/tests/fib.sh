@@ -163,6 +163,19 @@ for id in $(ip -n gw2 nexthop show | sed -n 's/^id \([0-9]*\) .*proto 116.*/\1/p
 done
 within 50 copies_is 2 6
 ok $? "and nexthop objects"
+# More than its socket holds, while it does not look: each family, and of both kinds
+kill -STOP "${pids[2]}"
+ip -n gw2 route flush table 8116
+ip -n gw2 -6 route flush table 8116
+for ((i = 0; i < 40000; i++)); do
+	echo "route add 30.$((i >> 8)).$((i & 255)).0/24 dev lo table 77"
+done | ip -n gw2 -batch -
+ip -n gw2 route flush table 77
+kill -CONT "${pids[2]}"
+within 50 copies_is 2 6
+ok $? "what went while events were lost is found"
+[ "$(value 2 lost)" -gt 0 ]
+ok $? "and they were lost"
 ip -n gw2 link set wan down
 ip -n gw2 link set wan up
 ip -n gw2 addr add fd00:9::2/64 dev wan nodad 2> /dev/null
@@ -184,6 +197,14 @@ reaches 2001:db8:1::1 && reaches 2001:db8:2::1
 ok $? "IPv6 too"
 reaches 20.0.3.1
 ok $? "IPv4 by an IPv6 gateway"
+for family in -4 -6; do
+	ip -n gw2 $family rule show | sed -n 's/:.*proto 116.*//p' | while read -r at; do
+		ip -n gw2 $family rule del priority "$at"
+	done
+done
+within 30 reaches 20.0.1.1 && within 30 reaches 2001:db8:1::1 &&
+	[ "$(ip -n gw2 rule show | grep -c 'proto 116')" = 3 ]
+ok $? "rules that somebody removes are back"
 ip -n gw2 route get 30.0.0.1 | grep -q 'via 10.9.0.55'
 ok $? "its own default route is better than the copy"
 ip -n gw2 route add 20.0.1.0/24 via 10.9.0.55 metric 999 proto bird
@@ -248,7 +269,7 @@ count_many() {	# FAMILY COUNT SETS
 	ask 2 "make $2 $3 wan $via $1 $dir/many"
 	echo "# a full sync of $2: $answer"
 	ask 2 "sync $dir/many"
-	echo "# applied, with sanitizers: $answer"
+	echo "# applied: $answer"
 	within 1200 is 2 installed $2
 	ok $? "$2 IPv$1 are in the kernel of a backup"
 	ask 2 activate
