@@ -263,7 +263,7 @@ ok $? "parents: they are back after the carrier was lost"
 ask 1 "make 30000 $dir/many"
 echo "# a full sync of 30,000: $answer"
 ask 1 "sync $dir/many"
-echo "# applied and installed, with sanitizers: $answer"
+echo "# applied and installed: $answer"
 within 50 count_is 1 gws7 extern_learn 30000
 ok $? "30,000 are in the kernel of a backup"
 within 50 grep -q 'gc_thresh3 to 30000 or more' "$dir/err1"
