@@ -40,11 +40,15 @@ static void apply_put(struct store *s, uint8_t owner, uint32_t epoch,
 		id = slot_make(s, chain, entry->key, entry->key_len);
 		if (!id)
 			return;
-		slot_of(s, id)->flags |= SLOT_REPLICA;
+		slot_of(s, id)->owner = owner;
+		s->of_owner[owner]++;
 		s->counts.replicas++;
 	}
 	slot = slot_of(s, id);
+	s->of_owner[slot->owner]--;
+	s->of_owner[owner]++;
 	slot->owner = owner;
+	slot->flags |= SLOT_SENT;	/* who told it, and whom else it told */
 	slot->epoch = epoch;
 	slot->number = entry->number;
 	slot->generation = s->generation;
@@ -186,7 +190,7 @@ int store_apply(struct store *s, uint8_t owner, uint32_t epoch, const void *reco
 	struct entry entry;
 	int err = 0;
 
-	if (s->active)
+	if (s->active || owner > GWSYNC_MEMBER_MAX)
 		return -EPERM;
 	while ((read = entry_read(&at, &len, &entry)) != ENTRY_READ_END) {
 		if (read == ENTRY_READ_UNKNOWN) {
@@ -250,10 +254,10 @@ uint32_t store_purge(struct store *s, uint8_t owner)
 {
 	uint32_t id, count = 0;
 
-	for (id = 1; id <= s->top; id++) {
+	for (id = 1; id <= s->top && !s->active; id++) {
 		struct slot *slot = slot_of(s, id);
 
-		if (!(slot->flags & SLOT_REPLICA) || slot->owner != owner)
+		if (!slot_lives(slot) || slot->owner != owner)
 			continue;
 		slot_free_replica(s, id);
 		count++;

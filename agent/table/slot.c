@@ -53,8 +53,8 @@ void slot_item(const struct store *s, uint32_t id, struct store_item *item)
 	item->value = slot_value(s, slot);
 	item->key_len = slot->key_len;
 	item->value_len = slot->value_len;
-	item->owner = slot->owner;
-	item->replica = slot->flags & SLOT_REPLICA;
+	item->owner = s->active ? 0 : slot->owner;
+	item->replica = !s->active;
 	item->id = id;
 	item->note = &slot->note;
 	item->note_ns = &slot->note_ns;
@@ -174,10 +174,12 @@ void slot_free(struct store *s, uint32_t id)
 	struct slot *slot = slot_of(s, id);
 	uint32_t *at = &s->chains[slot->chain];
 
-	if (slot->flags & SLOT_REPLICA)
+	if (!s->active) {
+		s->of_owner[slot->owner]--;
 		s->counts.replicas--;
-	else if (slot_lives(slot))
+	} else if (slot_lives(slot)) {
 		s->counts.own--;
+	}
 	slot_unqueue(s, id);
 	slot_count(s, slot, 0);
 	class_remove(s, id);

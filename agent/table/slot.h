@@ -7,6 +7,8 @@
 #ifndef GWSYNC_AGENT_TABLE_SLOT_H
 #define GWSYNC_AGENT_TABLE_SLOT_H
 
+#include <linux/gwsync.h>
+
 #include "table/store.h"
 
 enum slot_flags {
@@ -14,7 +16,6 @@ enum slot_flags {
 	SLOT_GONE	= 1 << 1,	/* its end is to be emitted */
 	SLOT_QUEUED	= 1 << 2,
 	SLOT_SENT	= 1 << 3,	/* others may know of it */
-	SLOT_REPLICA	= 1 << 4,
 };
 
 /* Places are numbered from 1; 0 is none. */
@@ -28,7 +29,7 @@ struct slot {
 	uint32_t	epoch;
 	uint32_t	note;
 	uint16_t	class;
-	uint8_t		owner;
+	uint8_t		owner;			/* while it is a replica */
 	uint8_t		flags;
 	uint8_t		key_len, value_len;
 	uint64_t	number;
@@ -84,7 +85,11 @@ struct store {
 	uint64_t		heard[STORE_BUCKETS], differs[STORE_BUCKETS];
 	uint32_t		heard_buckets;
 
+	/* All entries are own, else all are replicas: what changes that is one word,
+	 * however many there are.
+	 */
 	bool			active;
+	uint32_t		of_owner[GWSYNC_MEMBER_MAX + 1];	/* replicas */
 	bool			full;		/* and it was said */
 	bool			job_next;	/* changes had their turn */
 	bool			rounds;		/* there is a round of sums */

@@ -167,26 +167,33 @@ void store_map(struct store *s, uint64_t set)
 
 /* The gate */
 
+/* Replicas of others than @owners, which are to go. */
+static bool replicas_of_others(const struct store *s, uint64_t owners)
+{
+	unsigned int owner;
+
+	for (owner = 0; owner <= GWSYNC_MEMBER_MAX; owner++)
+		if (s->of_owner[owner] && (!owner || !(owners & 1ULL << owner)))
+			return true;
+	return false;
+}
+
 uint32_t store_activate(struct store *s, uint64_t owners)
 {
 	uint32_t id;
 
-	for (id = 1; id <= s->top; id++) {
-		struct slot *slot = slot_of(s, id);
+	if (s->active)
+		return s->counts.own;
+	for (id = 1; replicas_of_others(s, owners) && id <= s->top; id++) {
+		const struct slot *slot = slot_of(s, id);
 
-		if (!(slot->flags & SLOT_REPLICA))
-			continue;
-		if (!slot->owner || !(owners & 1ULL << slot->owner % 64)) {
+		if (slot_lives(slot) && (!slot->owner || !(owners & 1ULL << slot->owner)))
 			slot_free_replica(s, id);
-			continue;
-		}
-		slot->flags &= ~SLOT_REPLICA;
-		slot->flags |= SLOT_SENT;
-		slot->owner = 0;
-		s->counts.replicas--;
-		s->counts.own++;
 	}
 	s->active = true;
+	memset(s->of_owner, 0, sizeof(s->of_owner));
+	s->counts.own = s->counts.replicas;
+	s->counts.replicas = 0;
 	s->begun = false;
 	store_missed(s);
 	slots_settled(s);
@@ -207,12 +214,13 @@ void store_deactivate(struct store *s, uint8_t owner, uint32_t epoch)
 
 		if (!slot_lives(slot))
 			continue;
-		slot->flags |= SLOT_REPLICA;
+		slot->flags |= SLOT_SENT;
 		slot->owner = owner;
 		slot->epoch = epoch;
 		slot->number = 0;
 		slot->generation = s->generation;
-		s->counts.own--;
-		s->counts.replicas++;
 	}
+	s->counts.replicas = s->counts.own;
+	s->counts.own = 0;
+	s->of_owner[owner] = s->counts.replicas;
 }
