@@ -79,7 +79,7 @@ static bool copy_set_ready(struct fib *f, uint16_t set)
 		set_make(&f->sets, set);
 		return true;
 	}
-	if (!f->sets.set[set].live)
+	if (!f->sets.set[set].live || f->sets.set[set].doubt)
 		set_flip(&f->sets, set, true);
 	return f->sets.set[set].live;
 }

@@ -282,6 +282,8 @@ int fib_interface(struct fib *f, const struct neigh_interface *interface)
 	place->running = interface->running;
 	place->ifindex = interface->ifindex;
 	if (changed) {
+		if (place->running)
+			sets_link_up(&f->sets, place->ifindex);
 		f->retry_ns = 0;
 		observe_shaken(f);
 		fib_tick_in(f, FIB_REPAIR_NS);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <linux/fib_rules.h>
+#include <linux/if.h>
 #include <linux/nexthop.h>
 #include <linux/rtnetlink.h>
 
@@ -264,6 +265,19 @@ static bool rule_is_ours(const struct nlmsghdr *nlh)
 	       tb[FRA_PROTOCOL] && mnl_attr_get_u8(tb[FRA_PROTOCOL]) == FIB_PROTOCOL;
 }
 
+/* When objects by an interface go: nh_netdev_event() of net/ipv4/nexthop.c. */
+static void kernel_link(struct fib_kernel *k, const struct nlmsghdr *nlh)
+{
+	const struct ifinfomsg *ifi = mnl_nlmsg_get_payload(nlh);
+
+	k->watcher.shaken(k->watcher.arg);
+	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(*ifi) || ifi->ifi_family == AF_BRIDGE)
+		return;
+	if (nlh->nlmsg_type == RTM_DELLINK || !(ifi->ifi_flags & IFF_UP) ||
+	    !(ifi->ifi_flags & (IFF_RUNNING | IFF_LOWER_UP)))
+		k->watcher.link_down(k->watcher.arg, ifi->ifi_index);
+}
+
 static void kernel_message(struct fib_kernel *k, const struct nlmsghdr *nlh)
 {
 	bool of_dump = k->dumping && nlh->nlmsg_seq == k->dump_seq;
@@ -286,6 +300,8 @@ static void kernel_message(struct fib_kernel *k, const struct nlmsghdr *nlh)
 		break;
 	case RTM_NEWLINK:
 	case RTM_DELLINK:
+		kernel_link(k, nlh);
+		break;
 	case RTM_DELADDR:	/* routes go with it, without a word on each */
 		k->watcher.shaken(k->watcher.arg);
 		break;

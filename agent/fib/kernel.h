@@ -40,6 +40,8 @@ struct fib_watcher {
 	void (*seen)(void *arg, const struct fib_seen *seen);
 	/* Something that takes routes away, or changes them, without a word on each. */
 	void (*shaken)(void *arg);
+	/* And nexthop objects by this interface, without a word on these either. */
+	void (*link_down)(void *arg, int ifindex);
 	void (*nexthop_gone)(void *arg, uint32_t id);
 	void (*rule_gone)(void *arg);	/* one of ours */
 	/* All that there was of a table has been seen; or not all of it. */

@@ -196,11 +196,22 @@ static void kernel_nexthop_gone(void *arg, uint32_t nexthop)
 	}
 	if (!f->sets.set[set].made)
 		return;
-	f->sets.set[set].made = false;
-	if (f->sets.set[set].live)
-		f->sets.live--;
-	f->sets.set[set].live = false;
-	f->sets.set[set].gone = true;
+	sets_lost(&f->sets, set);
+	f->sets_gone = true;
+	fib_tick_in(f, 0);
+}
+
+static void kernel_link_down(void *arg, int ifindex)
+{
+	struct fib *f = arg;
+	unsigned int i;
+
+	/* Whoever looks after interfaces looks a few times a second. */
+	for (i = 0; i < f->places.count; i++)
+		if (f->places.place[i].ifindex == ifindex)
+			f->places.place[i].running = false;
+	if (!sets_link_down(&f->sets, ifindex))
+		return;
 	f->sets_gone = true;
 	fib_tick_in(f, 0);
 }
@@ -294,6 +305,7 @@ static void kernel_lost(void *arg)
 	struct fib *f = arg;
 
 	f->counts.lost++;
+	sets_doubt(&f->sets);
 	observe_later(f);
 }
 
@@ -349,7 +361,7 @@ void observe_shaken(struct fib *f)
 int observe_open(struct fib *f)
 {
 	const struct fib_watcher watcher = {
-		.seen = kernel_seen, .shaken = kernel_shaken,
+		.seen = kernel_seen, .shaken = kernel_shaken, .link_down = kernel_link_down,
 		.nexthop_gone = kernel_nexthop_gone, .rule_gone = kernel_rule_gone,
 		.dumped = kernel_dumped, .lost = kernel_lost, .refused = kernel_refused,
 		.arg = f,

@@ -179,18 +179,13 @@ static void set_nowhere(struct sets *s, uint16_t id)
 	else
 		fib_kernel_group(s->kernel, set_nexthop(id), &member, 1);
 	s->set[id].made = true;
+	s->set[id].doubt = false;
 }
 
 void sets_nowhere_gone(struct sets *s, uint32_t nexthop)
 {
 	if (nexthop == blackhole(AF_INET) || nexthop == blackhole(AF_INET6))
 		s->blackholes = false;
-}
-
-void set_make(struct sets *s, uint16_t id)
-{
-	if (!s->set[id].made)
-		set_nowhere(s, id);
 }
 
 static const struct place *hop_place(const struct sets *s, const struct fib_hop *hop)
@@ -227,8 +222,33 @@ void set_flip(struct sets *s, uint16_t id, bool running)
 	if (!set->live)
 		s->live++;
 	set->made = true;
+	set->doubt = false;
 	set->live = true;
 	set->members = (uint8_t)members;
+}
+
+/* Of IPv6 a next hop that is replaced takes the kernel a while for each of its routes: such
+ * a one leads on from the start, which nobody notices, since no rule leads to its routes.
+ */
+static bool is_early(const struct set *set)
+{
+	return set_is_plain(set) && set->family == AF_INET6;
+}
+
+void set_make(struct sets *s, uint16_t id)
+{
+	struct set *set = &s->set[id];
+
+	if (set->made && !set->doubt)
+		return;
+	if (set->live) {
+		set->live = false;
+		s->live--;
+	}
+	if (is_early(set))
+		set_flip(s, id, true);
+	if (!set->live)
+		set_nowhere(s, id);
 }
 
 /* What takes the kernel a while for each: see the head of set.h. */
@@ -280,7 +300,7 @@ bool sets_flip_back(struct sets *s, uint64_t until_ns)
 	for (id = 1; id <= s->top; id++) {
 		struct set *set = &s->set[id];
 
-		if (!set->refs || !set->made || (!set->live && !set->tried))
+		if (!set->refs || !set->made || (!set->live && !set->tried) || is_early(set))
 			continue;
 		if (set->live)
 			set_nowhere(s, id);
@@ -295,6 +315,74 @@ bool sets_flip_back(struct sets *s, uint64_t until_ns)
 	return true;
 }
 
+void sets_lost(struct sets *s, uint16_t id)
+{
+	struct set *set = &s->set[id];
+
+	set->made = false;
+	if (set->live)
+		s->live--;
+	set->live = false;
+	set->gone = true;
+}
+
+void sets_doubt(struct sets *s)
+{
+	uint16_t id;
+
+	for (id = 1; id <= s->top; id++)
+		s->set[id].doubt = s->set[id].made;
+	s->blackholes = false;
+}
+
+/* The hops of a live set that are by this interface, a bit each. */
+static uint16_t hops_by(const struct set *set, int ifindex)
+{
+	uint16_t hops = 0;
+	unsigned int i;
+
+	for (i = 0; set->refs && set->live && i < set->hops; i++)
+		if (set->hop[i].ifindex == ifindex)
+			hops |= (uint16_t)(1U << i);
+	return hops;
+}
+
+bool sets_link_down(struct sets *s, int ifindex)
+{
+	bool lost = false;
+	uint16_t id;
+
+	for (id = 1; id <= s->top; id++) {
+		struct set *set = &s->set[id];
+		uint16_t hops = hops_by(set, ifindex);
+
+		if (!hops)
+			continue;
+		set->bad |= hops;
+		/* A group goes with its last one. */
+		if (set->bad != (1U << set->hops) - 1)
+			continue;
+		sets_lost(s, id);
+		set->bad = 0;
+		lost = true;
+	}
+	return lost;
+}
+
+void sets_link_up(struct sets *s, int ifindex)
+{
+	uint16_t id;
+
+	for (id = 1; id <= s->top; id++) {
+		uint16_t hops = hops_by(&s->set[id], ifindex) & s->set[id].bad;
+
+		if (!hops)
+			continue;
+		s->set[id].bad &= (uint16_t)~hops;
+		set_flip(s, id, true);
+	}
+}
+
 void sets_exit(struct sets *s)
 {
 	uint16_t id;
@@ -302,12 +390,11 @@ void sets_exit(struct sets *s)
 	for (id = 1; s->set && id <= s->top; id++)
 		if (s->set[id].refs)
 			set_drop(s, id);
-	if (s->blackholes) {
+	if (s->set) {
 		fib_kernel_nexthop_remove(s->kernel, blackhole(AF_INET));
 		fib_kernel_nexthop_remove(s->kernel, blackhole(AF_INET6));
-	}
-	if (s->set)
 		fib_kernel_flush(s->kernel);
+	}
 	free(s->set);
 	s->set = NULL;
 }

@@ -9,6 +9,8 @@
  *   the only member of one (valid_group_nh()).  So what has several next hops is always one.
  * - That waits for a grace period (synchronize_net()), some 3 ms each; the replacement of a
  *   plain one does not (replace_nexthop_single()), and most sets are of one next hop.
+ * - For IPv6 both take some microseconds for each route (fib6_update_sernum()).  So one next
+ *   hop of IPv6 leads on before, if its interface is up: no rule leads to its routes.
  * - A next hop's interface has to be up and have a carrier (rtm_to_nh_config()).  When it
  *   goes down the object goes, then the group that has no other one, then its routes,
  *   without a word on each of them (nexthop_flush_dev(), __remove_nexthop_fib()).
@@ -29,6 +31,7 @@ struct set {
 	uint8_t		family, hops;
 	bool		made;		/* the kernel has its object */
 	bool		gone;		/* it went, and its routes are to be looked for */
+	bool		doubt;		/* it may have: events were lost */
 	bool		live;		/* and it leads somewhere */
 	bool		tried;
 	uint8_t		members;	/* of its group, when it is live */
@@ -54,7 +57,7 @@ void sets_exit(struct sets *sets);
 uint16_t sets_get(struct sets *sets, const struct fib_route *route);
 void sets_put(struct sets *sets, uint16_t id);
 
-/* Its object is in the kernel, if it leads nowhere. */
+/* Its object is in the kernel, and leads nowhere, or on early; see above. */
 void set_make(struct sets *sets, uint16_t id);
 /* If that was what leads nowhere, it is made again. */
 void sets_nowhere_gone(struct sets *sets, uint32_t nexthop);
@@ -81,6 +84,14 @@ void set_flip(struct sets *sets, uint16_t id, bool running);
 bool sets_flip(struct sets *sets, bool running, uint64_t until_ns);
 /* And nowhere, likewise. */
 bool sets_flip_back(struct sets *sets, uint64_t until_ns);
+/* Its object went, and its routes with it, which are to be looked for. */
+void sets_lost(struct sets *sets, uint16_t id);
+/* Events were lost: who needs one makes it again. */
+void sets_doubt(struct sets *sets);
+/* Those by an interface went; true: some set is lost. */
+bool sets_link_down(struct sets *sets, int ifindex);
+/* An interface is up: live sets lead on by it, too. */
+void sets_link_up(struct sets *sets, int ifindex);
 /* It leads nowhere and must not be looked up: the kernel forgets it, and its routes. */
 void set_drop(struct sets *sets, uint16_t id);
 

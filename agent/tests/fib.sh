@@ -81,7 +81,7 @@ interfaces() {
 }
 
 start 1 3
-start 2 3
+start 2 8
 interfaces 1
 interfaces 2
 ask 1 activate
@@ -180,8 +180,10 @@ ok $? "and they were lost"
 ip -n gw2 link set wan down
 ip -n gw2 link set wan up
 ip -n gw2 addr add fd00:9::2/64 dev wan nodad 2> /dev/null
-copies_is 2 6
-ok $? "an interface that was down and up took none"
+[ "$(ip -n gw2 route show table 8116 | grep -c 'proto 116')" = 4 ]
+ok $? "an interface that was down and up took none of IPv4"
+within 50 copies_is 2 6
+ok $? "those of IPv6 are there again"
 # Nobody is asked for a neighbour before the address of the link is one.
 within 50 no_tentative 2
 ok $? "and has its address again"
@@ -206,6 +208,16 @@ done
 within 30 reaches 20.0.1.1 && within 30 reaches 2001:db8:1::1 &&
 	[ "$(ip -n gw2 rule show | grep -c 'proto 116')" = 3 ]
 ok $? "rules that somebody removes are back"
+ip -n gw2 link set wan down
+ask 2 "interface wan 0 parent wan"
+ip -n gw2 link set wan up
+ip -n gw2 addr add fd00:9::2/64 dev wan nodad 2> /dev/null
+ip -n gw2 route add default via 10.9.0.55 metric 9
+within 50 no_tentative 2
+ask 2 "interface wan 0 parent wan running"
+within 30 reaches 20.0.1.1 && within 30 reaches 20.0.2.1 &&
+	within 30 reaches 2001:db8:1::1 && within 30 reaches 2001:db8:2::1
+ok $? "what went with an interface is back with it"
 ip -n gw2 route get 30.0.0.1 | grep -q 'via 10.9.0.55'
 ok $? "its own default route is better than the copy"
 ip -n gw2 route add 20.0.1.0/24 via 10.9.0.55 metric 999 proto bird
@@ -217,7 +229,7 @@ within 30 is 2 own 8
 ok $? "what it has by itself is in its table as well"
 
 # The hold is over
-within 80 is 2 forwarding false
+within 140 is 2 forwarding false
 ok $? "after hold_s the copies are not looked at"
 within 50 copies_is 2 0
 ok $? "and are gone"
