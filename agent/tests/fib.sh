@@ -81,7 +81,7 @@ interfaces() {
 }
 
 start 1 3
-start 2 8
+start 2 20
 interfaces 1
 interfaces 2
 ask 1 activate
@@ -229,7 +229,7 @@ within 30 is 2 own 8
 ok $? "what it has by itself is in its table as well"
 
 # The hold is over
-within 140 is 2 forwarding false
+within 300 is 2 forwarding false
 ok $? "after hold_s the copies are not looked at"
 within 50 copies_is 2 0
 ok $? "and are gone"

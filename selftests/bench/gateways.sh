@@ -44,8 +44,20 @@ end_leg() {
 	ip -n "$gw" link set "n$n" up
 	ip -n "$gw" addr add "10.$n.0.1/32" dev "n$n"
 	ip -n "$gw" route add "10.$n.0.2/32" dev "n$n"
-	ip -n "$gw" neigh add "10.$n.0.2" lladdr "02:00:00:00:$mac:0${l,,}" dev "n$n" \
+}
+
+# end_known GATEWAY NUMBER LETTER MAC-BYTE: who is not asked for a neighbour
+end_known() {
+	ip -n "$1" neigh replace "10.$2.0.2" lladdr "02:00:00:00:$4:0${3,,}" dev "n$2" \
 		nud permanent
+}
+# ends_known: also after somebody has flushed neighbours
+ends_known() {
+	local l
+
+	for l in A B; do
+		end_known gw$l 1 $l 0c && end_known gw$l 2 $l 0d || return 1
+	done
 }
 
 gateways_up() {
@@ -64,6 +76,7 @@ gateways_up() {
 		ip -n $gw route add 10.1.0.0/16 via 10.1.0.2 dev n1
 		gateway_policy $gw || return 1
 	done
+	ends_known || return 1
 	ip link add sync0 netns gwA type veth peer name sync0 netns gwB || return 1
 	ip -n gwA addr add 10.9.0.1/24 dev sync0
 	ip -n gwB addr add 10.9.0.2/24 dev sync0

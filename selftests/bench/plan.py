@@ -34,9 +34,8 @@ QUICK = {
 # With --quick, of none and gwsync alone and so many that a heartbeat more or less is
 # nothing: what counted.json is compared with. A figure repeats with the same image; in
 # another, a byte longer, a periodic look may fall in or not: the median of some. So many
-# begin a second, since with as many as possible it is the machine, down to the layout of
-# the image, that decides how many changes meet in a flush, and which of a connection's
-# are one record: what is to be compared with a file must not hang on that.
+# begin a second: with as many as possible what each costs decides how many changes meet in
+# a flush, and which of a connection's are one record, so that a figure moves another.
 COUNTED = {"udp_new": 8000, "tcp_short": 8000, "tcp_stay": 8000}
 COUNTED_RATE = 2000
 COUNTED_TURNS = 3

@@ -53,6 +53,9 @@ load_run() {
 	[ "${LOAD[ns]:-}" ] || fail "load $*: ${!LOAD[*]}"
 	[ "${LOAD[lost]}" -eq 0 ] || say "load $*: ${LOAD[lost]} flows lost, firewall" \
 		"dropped $(dropped gwA)/$(dropped gwB)"
+	# Few may be, on a slow machine; what is measured of more is something else.
+	[ $((LOAD[lost] * 100)) -le $((LOAD[flows] + LOAD[lost])) ] ||
+		fail "${LOAD[lost]} flows of $((LOAD[flows] + LOAD[lost])) were lost"
 }
 
 # settled_snap NAME: when all that the flows caused is done. The meter's own work is

@@ -87,4 +87,5 @@ workload_neighbours() {
 		ip -n $gw neigh flush dev n1 nud all
 		ip netns exec $gw sysctl -qw net.ipv6.conf.n1.disable_ipv6=1
 	done
+	ends_known
 }
