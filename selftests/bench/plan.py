@@ -32,13 +32,12 @@ QUICK = {
 }
 
 # With --quick, of none and gwsync alone and so many that a heartbeat more or less is
-# nothing: what counted.json is compared with. A figure repeats with the same image; in
-# another, a byte longer, a periodic look may fall in or not: the median of some. So many
-# begin a second: with as many as possible what each costs decides how many changes meet in
-# a flush, and which of a connection's are one record, so that a figure moves another.
+# nothing: what counted.json is compared with. A figure repeats with the same image, and
+# in another within a hundredth. So many begin a second: with as many as possible what each
+# costs decides how many changes meet in a flush, and which of a connection's are one
+# record, so that a figure moves another.
 COUNTED = {"udp_new": 8000, "tcp_short": 8000, "tcp_stay": 8000}
 COUNTED_RATE = 2000
-COUNTED_TURNS = 3
 
 # A run of the one gives the results of the other as well: the connections that
 # stay carry traffic before they are taken over, the backup that joined takes over.
@@ -80,7 +79,7 @@ def runs(quick, guest, only=None):
             found += [(system, workload, flows) for system in systems]
     if guest == "cost" and quick:
         found += [(system, workload, flows) for workload, flows in COUNTED.items()
-                  if workload in chosen for system in ("none", *["gwsync"] * COUNTED_TURNS)]
+                  if workload in chosen for system in ("none", "gwsync")]
     return found
 
 
