@@ -105,7 +105,7 @@ static json_t *flows_json(const struct table *table)
 
 static void flows_resume(void *of)
 {
-	kernel_resume(of);
+	kernel_resume(kernel_of(of));
 }
 
 static const struct table_ops flows = {
