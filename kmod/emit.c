@@ -194,6 +194,13 @@ static int gwsync_emit_gone(struct gwsync_net *gn, const struct nf_conntrack_tup
 				  gwsync_pack_gone(gn->emit->record, tuple, zone), 1);
 }
 
+/* Nobody is to hear of its end. */
+static void gwsync_emit_unannounce(struct gwsync_net *gn, struct nf_conn *ct)
+{
+	if (test_and_clear_bit(GWSYNC_FLOW_ANNOUNCED_BIT, &ct->status))
+		atomic64_dec(&gn->announced);
+}
+
 /* Take back a flow that was announced and is now to be left out. */
 static int gwsync_emit_withdraw(struct gwsync_net *gn, struct nf_conn *ct,
 				const struct gwsync_backups *backups)
@@ -207,8 +214,7 @@ static int gwsync_emit_withdraw(struct gwsync_net *gn, struct nf_conn *ct,
 	if (err)
 		return err;
 	gwsync_sum_clear(gn, ct);
-	if (test_and_clear_bit(GWSYNC_FLOW_ANNOUNCED_BIT, &ct->status))
-		atomic64_dec(&gn->announced);
+	gwsync_emit_unannounce(gn, ct);
 	return 1;
 }
 
@@ -266,8 +272,8 @@ static int gwsync_emit_checked(struct gwsync_net *gn, struct nf_conn *ct, u64 on
 	}
 	smp_mb__after_atomic();	/* see above */
 	if (nf_ct_is_dying(ct)) {
-		if (!known && test_and_clear_bit(GWSYNC_FLOW_ANNOUNCED_BIT, &ct->status))
-			atomic64_dec(&gn->announced);
+		if (!known)
+			gwsync_emit_unannounce(gn, ct);
 		return 0;
 	}
 
@@ -276,8 +282,8 @@ static int gwsync_emit_checked(struct gwsync_net *gn, struct nf_conn *ct, u64 on
 	err = gwsync_emit_append(gn, &backups, walk_id, len, 1);
 	if (err) {
 		/* Nobody heard of it: who looks at a master's mark would not tell it. */
-		if (!known && test_and_clear_bit(GWSYNC_FLOW_ANNOUNCED_BIT, &ct->status))
-			atomic64_dec(&gn->announced);
+		if (!known)
+			gwsync_emit_unannounce(gn, ct);
 		return err;
 	}
 	number = gwsync_emit_number(gn, ct, len, &class);
