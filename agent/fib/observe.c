@@ -169,7 +169,7 @@ static void kernel_seen(void *arg, const struct fib_seen *told)
 	seen_as_owner(f, &seen);
 }
 
-static void kernel_shaken(void *arg)
+void observe_shaken(void *arg)
 {
 	struct fib *f = arg;
 
@@ -178,7 +178,7 @@ static void kernel_shaken(void *arg)
 }
 
 /* A group of ours, and with it its routes: its interface went, or somebody removed it. */
-static void kernel_nexthop_gone(void *arg, uint32_t nexthop)
+void observe_nexthop_gone(void *arg, uint32_t nexthop)
 {
 	struct fib *f = arg;
 	unsigned int hop;
@@ -326,43 +326,19 @@ static void kernel_refused(void *arg, uint32_t what, int err)
 		break;
 	case FIB_ASK_NEXTHOP:
 		set = sets_of_nexthop(&f->sets, FIB_ID | (what & ~FIB_ASK_MASK), &hop);
-		if (!set)
-			return;
-		if (hop == FIB_HOPS) {	/* it is what it was before */
-			if (f->sets.set[set].live)
-				f->sets.live--;
-			f->sets.set[set].live = false;
-			if (!f->active) {	/* it is not there, nor what leads nowhere */
-				f->sets.set[set].made = false;
-				f->sets.blackholes = false;
-			}
-			/* As below; a blackhole is not refused. */
-			if (set_is_plain(&f->sets.set[set]))
-				f->sets.set[set].bad |= 1U;
-		} else {
-			f->sets.set[set].bad |= (uint16_t)(1U << hop);
-		}
+		if (set)
+			sets_refused(&f->sets, set, hop, f->active);
 		break;
 	default:
 		break;
 	}
 }
 
-void observe_nexthop_gone(struct fib *f, uint32_t nexthop)
-{
-	kernel_nexthop_gone(f, nexthop);
-}
-
-void observe_shaken(struct fib *f)
-{
-	kernel_shaken(f);
-}
-
 int observe_open(struct fib *f)
 {
 	const struct fib_watcher watcher = {
-		.seen = kernel_seen, .shaken = kernel_shaken, .link_down = kernel_link_down,
-		.nexthop_gone = kernel_nexthop_gone, .rule_gone = kernel_rule_gone,
+		.seen = kernel_seen, .shaken = observe_shaken, .link_down = kernel_link_down,
+		.nexthop_gone = observe_nexthop_gone, .rule_gone = kernel_rule_gone,
 		.dumped = kernel_dumped, .lost = kernel_lost, .refused = kernel_refused,
 		.arg = f,
 	};

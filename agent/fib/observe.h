@@ -14,8 +14,10 @@ int observe_open(struct fib *fib);
 /* A dump, now; or soon, and the later the more often it was asked for. */
 void observe_dump(struct fib *fib);
 void observe_later(struct fib *fib);
-/* Something that takes routes away without a word on each; an object went, with its routes. */
-void observe_shaken(struct fib *fib);
-void observe_nexthop_gone(struct fib *fib, uint32_t nexthop);
+/* Something that takes routes away without a word on each; an object went, with its routes.
+ * The kernel tells these, too, so @arg, the fib, is what a watcher gets.
+ */
+void observe_shaken(void *arg);
+void observe_nexthop_gone(void *arg, uint32_t nexthop);
 
 #endif

@@ -122,6 +122,12 @@ bool set_is_plain(const struct set *set)
 	return set->hops == 1;
 }
 
+static void set_dead(struct sets *s, struct set *set)
+{
+	s->live -= set->live;
+	set->live = false;
+}
+
 /* The kernel's next hops of it. */
 static void set_clear(struct sets *s, uint16_t id)
 {
@@ -131,9 +137,7 @@ static void set_clear(struct sets *s, uint16_t id)
 	for (i = 0; set->tried && i < set->hops; i++)
 		fib_kernel_nexthop_remove(s->kernel, set_hop(id, i));
 	set->tried = false;
-	if (set->live)
-		s->live--;
-	set->live = false;
+	set_dead(s, set);
 	set->bad = 0;
 	set->members = 0;
 }
@@ -241,10 +245,7 @@ void set_make(struct sets *s, uint16_t id)
 
 	if (set->made && !set->doubt)
 		return;
-	if (set->live) {
-		set->live = false;
-		s->live--;
-	}
+	set_dead(s, set);
 	if (is_early(set))
 		set_flip(s, id, true);
 	if (!set->live)
@@ -320,10 +321,26 @@ void sets_lost(struct sets *s, uint16_t id)
 	struct set *set = &s->set[id];
 
 	set->made = false;
-	if (set->live)
-		s->live--;
-	set->live = false;
+	set_dead(s, set);
 	set->gone = true;
+}
+
+void sets_refused(struct sets *s, uint16_t id, unsigned int hop, bool active)
+{
+	struct set *set = &s->set[id];
+
+	if (hop != FIB_HOPS) {
+		set->bad |= (uint16_t)(1U << hop);
+		return;
+	}
+	set_dead(s, set);	/* it is what it was before */
+	if (!active) {		/* it is not there, nor what leads nowhere */
+		set->made = false;
+		s->blackholes = false;
+	}
+	/* As above; a blackhole is not refused. */
+	if (set_is_plain(set))
+		set->bad |= 1U;
 }
 
 void sets_doubt(struct sets *s)

@@ -86,6 +86,8 @@ bool sets_flip(struct sets *sets, bool running, uint64_t until_ns);
 bool sets_flip_back(struct sets *sets, uint64_t until_ns);
 /* Its object went, and its routes with it, which are to be looked for. */
 void sets_lost(struct sets *sets, uint16_t id);
+/* The kernel did not take a set's hop, or with FIB_HOPS its own object. */
+void sets_refused(struct sets *sets, uint16_t id, unsigned int hop, bool active);
 /* Events were lost: who needs one makes it again. */
 void sets_doubt(struct sets *sets);
 /* Those by an interface went; true: some set is lost. */

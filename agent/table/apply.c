@@ -40,8 +40,7 @@ static void apply_put(struct store *s, uint8_t owner, uint32_t epoch,
 		id = slot_make(s, chain, entry->key, entry->key_len);
 		if (!id)
 			return;
-		slot_of(s, id)->owner = owner;
-		s->of_owner[owner]++;
+		s->of_owner[0]++;	/* as it is made; see below */
 		s->counts.replicas++;
 	}
 	slot = slot_of(s, id);

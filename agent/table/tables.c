@@ -99,7 +99,7 @@ void tables_resume(struct tables *t)
 	for (i = 0; i < t->count; i++) {
 		const struct table *table = t->halves[i].home.table;
 
-		if (table->of && table->ops->resume)
+		if (table_is_there(table) && table->ops->resume)
 			table->ops->resume(table->of);
 	}
 }
@@ -111,7 +111,7 @@ void tables_drain(struct tables *t)
 	for (i = 0; i < t->count; i++) {
 		const struct table *table = t->halves[i].home.table;
 
-		if (table->of && table->ops->drain)
+		if (table_is_there(table) && table->ops->drain)
 			table->ops->drain(table->of);
 	}
 }
