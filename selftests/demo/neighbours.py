@@ -117,7 +117,9 @@ class Scene:
             text = machine.run("cat /run/play.log", timeout=60).out
             (self.dir / "play.log").write_text(text, encoding="utf-8")
             if "# all done" not in text:
-                raise kernel.Error(f"not played to its end:\n{text[-3000:]}")
+                # with what the command itself said, if it was one
+                why = re.findall(r"^(?:(?!event|talk).*\n)?# failed: .*$", text, re.M) or ["?"]
+                raise kernel.Error(f"not played to its end: {why[-1]}\n{text[-3000:]}")
             self._judge(machine, text)
             self.complaints = machine.verdict()
         finally:
