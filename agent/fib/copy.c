@@ -58,16 +58,13 @@ bool copy_route(const struct store_item *item, struct fib_route *route)
 
 void copy_uninstall(struct fib *f, const struct store_item *item)
 {
-	const struct source *source;
-	struct fib_route route;
-
 	copy_mark_held(f, item, false);
-	if (*item->note & NOTE_INSTALLED && copy_route(item, &route)) {
+	if (*item->note & NOTE_INSTALLED) {
 		copy_mark_installed(f, item, false);
-		source = sources_by_id(&f->sources, route.table_id);
-		if (source)
-			fib_kernel_route_remove(&f->kernel, &route, source->copies);
-		fib_tick_in(f, FIB_WORK_NS);
+		/* The set is the removal's from here on. */
+		fib_removals_add(f, item, copy_set(item));
+		*item->note &= (1U << NOTE_SET_SHIFT) - 1;
+		return;
 	}
 	mark_set(f, item, 0);
 }

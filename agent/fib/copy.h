@@ -20,7 +20,7 @@ uint16_t copy_set(const struct store_item *item);
 void copy_mark_installed(struct fib *fib, const struct store_item *item, bool installed);
 void copy_mark_held(struct fib *fib, const struct store_item *item, bool held);
 
-/* It is to be made, when there is time; it goes. */
+/* It is to be made, it goes: both when there is time. */
 void copy_want(struct fib *fib, const struct store_item *item);
 void copy_uninstall(struct fib *fib, const struct store_item *item);
 /* Somebody else took it away: it is made again, and counted. */

@@ -142,6 +142,7 @@ static void tick(struct loop_timer *timer)
 {
 	struct fib *f = container_of(timer, struct fib, timer);
 	uint64_t now_ns = loop_clock();
+	bool done;
 
 	fib_tick_in(f, TICK_NS);
 	if (f->flip)
@@ -160,7 +161,9 @@ static void tick(struct loop_timer *timer)
 	}
 	if (f->held_over && !f->retired)
 		copies_retire(f);
-	if (!copies_work(f, now_ns + WORK_TURN_NS))
+	done = fib_removals_work_off(f, now_ns + WORK_TURN_NS);
+	/* What is new does not wait for all that goes. */
+	if (!copies_work(f, now_ns + 2 * WORK_TURN_NS) || !done)
 		fib_tick_in(f, FIB_WORK_NS);
 	fib_kernel_flush(&f->kernel);
 }
@@ -207,9 +210,12 @@ struct fib *fib_alloc(struct loop *loop, const struct fib_config *config,
 	memcpy(of_store.hash_key, config->hash_key, STORE_HASH_KEY);
 	f->store = store_alloc(&of_store, &entry_ops, f);
 	if (f->store)
+		*err = fib_removals_init(&f->removals, of_store.most);
+	if (!*err)
 		*err = fib_open(f);
 	if (*err) {
 		fib_kernel_close(&f->kernel);
+		fib_removals_exit(&f->removals);
 		free(f->sets.set);
 		store_free(f->store);
 		free(f);
@@ -234,10 +240,11 @@ void fib_free(struct fib *f)
 	while (store_each(f->store, &cursor, &item))
 		if (!copy_set(&item))
 			copy_uninstall(f, &item);
-	fib_kernel_flush(&f->kernel);
+	fib_removals_work_off(f, UINT64_MAX);
 	sets_exit(&f->sets);
 	loop_timer_del(f->loop, &f->timer);
 	fib_kernel_close(&f->kernel);
+	fib_removals_exit(&f->removals);
 	store_free(f->store);
 	free(f);
 }

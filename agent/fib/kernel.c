@@ -44,6 +44,8 @@ static int kernel_socket(uint32_t groups, int buffer)
 int fib_kernel_open(struct fib_kernel *k, const struct fib_watcher *watcher)
 {
 	static const int groups[] = { RTNLGRP_NEXTHOP, RTNLGRP_IPV4_RULE, RTNLGRP_IPV6_RULE };
+	struct sockaddr_nl self = { .nl_pid = UINT32_MAX };	/* nobody's */
+	socklen_t len = sizeof(self);
 	unsigned int i;
 	int err = 0;
 
@@ -59,8 +61,11 @@ int fib_kernel_open(struct fib_kernel *k, const struct fib_watcher *watcher)
 		err = setsockopt(k->events, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &groups[i],
 				 sizeof(groups[i])) ? -errno : 0;
 	k->requests = err ? err : kernel_socket(0, REQUESTS_BUFFER);
-	if (k->requests >= 0)
+	if (k->requests >= 0) {
+		getsockname(k->requests, (struct sockaddr *)&self, &len);
+		k->self = self.nl_pid;
 		return 0;
+	}
 	close(k->events);
 	k->events = -1;
 	return k->requests;
@@ -318,6 +323,9 @@ static void kernel_message(struct fib_kernel *k, const struct nlmsghdr *nlh)
 	default:
 		fib_kernel_parse(nlh, &seen);
 		seen.dumped = of_dump;
+		/* What this daemon removed may be there again by now. */
+		if (seen.gone && nlh->nlmsg_pid == k->self)
+			break;
 		if (seen.told != FIB_TOLD_NOTHING)
 			k->watcher.seen(k->watcher.arg, &seen);
 	}

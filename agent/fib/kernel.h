@@ -63,6 +63,7 @@ struct fib_kernel {
 	struct fib_watcher	watcher;
 	int			events;		/* and dumps, so that they come in order */
 	int			requests;
+	uint32_t		self;		/* the port of the latter */
 	int			compat;		/* nexthop_compat_mode, -1: it is not there */
 	bool			congested;
 	bool			dumping, dump_cut;

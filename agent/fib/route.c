@@ -86,7 +86,7 @@ size_t fib_value_write(const struct fib_route *r, uint8_t value[FIB_VALUE_MAX])
 	return (size_t)(at - value);
 }
 
-static bool key_read(struct fib_route *r, const uint8_t *key, size_t len)
+bool fib_key_read(struct fib_route *r, const uint8_t *key, size_t len)
 {
 	unsigned int bits;
 
@@ -198,7 +198,7 @@ bool fib_route_read(struct fib_route *route, const uint8_t *key, size_t key_len,
 	if (!route)
 		route = &read;
 	memset(route, 0, sizeof(*route));
-	return key_read(route, key, key_len) && value_read(route, value, value_len);
+	return fib_key_read(route, key, key_len) && value_read(route, value, value_len);
 }
 
 bool fib_record_valid(void *of, const uint8_t *key, size_t key_len, const uint8_t *value,

@@ -73,6 +73,9 @@ size_t fib_key_write(const struct fib_route *route, uint8_t key[FIB_KEY_MAX]);
 /* 0: it does not fit. */
 size_t fib_value_write(const struct fib_route *route, uint8_t value[FIB_VALUE_MAX]);
 
+/* The key's part of it alone; false: no member writes that. */
+bool fib_key_read(struct fib_route *route, const uint8_t *key, size_t len);
+
 /**
  * fib_route_read() - what a record says
  * @route: filled, but for what only a kernel knows; NULL: is it valid?

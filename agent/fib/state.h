@@ -6,6 +6,7 @@
 #include "base/loop.h"
 #include "fib/fib.h"
 #include "fib/kernel.h"
+#include "fib/removal.h"
 #include "fib/set.h"
 #include "fib/source.h"
 #include "neigh/place.h"
@@ -33,6 +34,7 @@ struct fib {
 	struct places		places;
 	struct sets		sets;
 	struct wanted		wanted;
+	struct fib_removals	removals;
 
 	struct sources		sources;
 

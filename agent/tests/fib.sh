@@ -289,7 +289,17 @@ count_many() {	# FAMILY COUNT SETS
 	echo "# activate, $2 IPv$1 routes by $3 sets of next hops: $answer"
 	ask 2 deactivate
 	echo "# deactivate: $answer"
+	# All go at once, and a part comes back while the kernel is still being asked.
+	ask 2 "make 1 1 wan $via $1 $dir/few"
+	ask 2 "sync $dir/few"
+	echo "# swept: $answer"
+	ask 2 "make $(($2 / 2)) 1 wan $via $1 $dir/half"
+	ask 2 "sync $dir/half"
+	within 1200 is 2 installed $(($2 / 2)) && within 1200 copies_are $1 $(($2 / 2)) &&
+		within 100 is 2 sets 1
+	ok $? "$2 IPv$1 are swept, half of them come back: the kernel has these"
 }
+copies_are() { [ "$(ip -n gw2 -"$1" route show table 8116 | wc -l)" = "$2" ]; }
 count_many 4 1000 10
 MANY=${MANY:-65000}
 count_many 4 "$MANY" 100
