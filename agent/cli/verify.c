@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* verify: this member's connections against another's, flow by flow, and its neighbours.
+/* verify: this member's connections against another's, flow by flow, and its other tables.
  *
  * Two tables are never looked at in the same moment.  What differs is looked at
  * again, and only what differs in the same way then is told.
@@ -16,6 +16,10 @@
 #define VERIFY_LOOKS		3
 #define VERIFY_PAUSE_US		1000000
 #define VERIFY_WORDS_MAX	64
+
+static const struct verify_table *const tables[] = { &verify_neighbours, &verify_routes };
+
+#define TABLES	(sizeof(tables) / sizeof(tables[0]))
 
 /* Keys: what both sides have in their own way, or what moves without an event. */
 static const char *const volatile_keys[] = {
@@ -177,6 +181,7 @@ static void missing(struct verify *v, const char *name, const json_t *flow, cons
 			      where, where);
 }
 
+/* False after a message. */
 static bool verify_flows(const struct cli *cli, char *const *command, struct verify *v)
 {
 	json_t *here, *there, *flow, *other;
@@ -224,19 +229,27 @@ static void keep_those_of(struct verify *v, const json_t *before)
 			json_object_del(v->differences, name);
 }
 
-/* Three looks; false after a message. */
-static bool look(bool (*once)(const struct cli *cli, char *const *command, struct verify *v),
-		 const struct cli *cli, char *const *command, struct verify *v)
+/* @table: NULL: the flows. */
+static bool look_once(const struct verify_table *table, const struct cli *cli,
+		      char *const *command, struct verify *v)
+{
+	return table ? verify_table(table, cli, command, v) : verify_flows(cli, command, v);
+}
+
+/* Three looks; false if there was nothing to look at. */
+static bool look(const struct verify_table *table, const struct cli *cli, char *const *command,
+		 struct verify *v)
 {
 	struct verify again;
 	int i;
 
-	if (!once(cli, command, v))
+	if (!look_once(table, cli, command, v))
 		return false;
 	for (i = 1; i < VERIFY_LOOKS && json_object_size(v->differences); i++) {
 		usleep(VERIFY_PAUSE_US);
-		if (!once(cli, command, &again)) {
+		if (!look_once(table, cli, command, &again)) {
 			verify_free(v);
+			*v = again;
 			return false;
 		}
 		keep_those_of(&again, v->differences);
@@ -255,48 +268,69 @@ static void print_differences(const struct verify *v)
 		printf("%s\n    %s\n", name, json_string_value(text));
 }
 
-static json_t *neighbours_json(const struct verify *v)
+static json_t *table_json(const struct verify *v)
 {
+	if (!v->differences)
+		return json_null();
 	return json_pack("{s:I, s:I, s:O}", "compared", (json_int_t)v->compared,
 			 "different", (json_int_t)json_object_size(v->differences),
 			 "differences", v->differences);
 }
 
-/* @neighbours: NULL if there was nothing to compare. */
-static int print(const struct cli *cli, const struct verify *v, const struct verify *neighbours)
+static void print_json(const struct verify *v, const struct verify *of_table, bool ok)
 {
-	size_t differences = json_object_size(v->differences);
-	size_t others = neighbours ? json_object_size(neighbours->differences) : 0;
+	json_t *json = json_pack("{s:b, s:I, s:I, s:I, s:O}", "ok", ok,
+				 "compared", (json_int_t)v->compared,
+				 "unsynced", (json_int_t)v->unsynced,
+				 "different", (json_int_t)json_object_size(v->differences),
+				 "differences", v->differences);
+	unsigned int i;
 
+	for (i = 0; i < TABLES; i++)
+		json_object_set_new(json, tables[i]->noun, table_json(&of_table[i]));
+	cli_print_json(json);
+}
+
+static int print(const struct cli *cli, const struct verify *v, const struct verify *of_table)
+{
+	size_t different = json_object_size(v->differences);
+	unsigned int i;
+
+	for (i = 0; i < TABLES; i++)
+		different += json_object_size(of_table[i].differences);
 	if (cli->json) {
-		json_t *more = neighbours ? neighbours_json(neighbours) : json_null();
-
-		cli_print_json(json_pack("{s:b, s:I, s:I, s:I, s:O, s:o}",
-					 "ok", !differences && !others,
-					 "compared", (json_int_t)v->compared,
-					 "unsynced", (json_int_t)v->unsynced,
-					 "different", (json_int_t)differences,
-					 "differences", v->differences, "neighbours", more));
-		return differences || others ? CLI_FAILED : CLI_OK;
+		print_json(v, of_table, !different);
+		return different ? CLI_FAILED : CLI_OK;
 	}
 	print_differences(v);
-	if (neighbours)
-		print_differences(neighbours);
+	for (i = 0; i < TABLES; i++)
+		print_differences(&of_table[i]);
 	printf("%lu connections compared, %zu differ; %lu are not synced (filtered, or never told)\n",
-	       v->compared, differences, v->unsynced);
-	if (neighbours)
-		printf("%lu neighbours compared, %zu differ\n", neighbours->compared, others);
-	else
-		printf("neighbours are not compared\n");
-	return differences || others ? CLI_FAILED : CLI_OK;
+	       v->compared, json_object_size(v->differences), v->unsynced);
+	for (i = 0; i < TABLES; i++) {
+		if (of_table[i].differences)
+			printf("%lu %s compared, %zu differ\n", of_table[i].compared,
+			       tables[i]->noun, json_object_size(of_table[i].differences));
+		else
+			printf("%s are not compared: %s\n", tables[i]->noun, of_table[i].why);
+	}
+	return different ? CLI_FAILED : CLI_OK;
+}
+
+/* What the other side's command ends with. */
+static void add_words(char **at, const char *const *words)
+{
+	while (*words)
+		*at++ = (char *)*words++;
+	*at = NULL;
 }
 
 int cli_verify(struct cli *cli, int argc, char **argv)
 {
-	static char flows[] = "flows", neighbours[] = "neighbours", json[] = "--json";
-	char *command[VERIFY_WORDS_MAX + 3];
-	struct verify v, of_neighbours;
-	bool compared;
+	static const char *const flows[] = { "flows", "--json", NULL };
+	char *command[VERIFY_WORDS_MAX + 4];
+	struct verify v, of_table[TABLES];
+	unsigned int i;
 	int words, ret;
 
 	if (cli_option(cli, argc, argv, NULL) != -1)
@@ -307,16 +341,16 @@ int cli_verify(struct cli *cli, int argc, char **argv)
 	if (words > VERIFY_WORDS_MAX)
 		return cli_usage("verify", "the command has more than %d words", VERIFY_WORDS_MAX);
 	memcpy(command, argv + optind, (size_t)words * sizeof(command[0]));
-	command[words] = flows;
-	command[words + 1] = json;
-	command[words + 2] = NULL;
-	if (!look(verify_flows, cli, command, &v))
+	add_words(command + words, flows);
+	if (!look(NULL, cli, command, &v))
 		return CLI_FAILED;
-	command[words] = neighbours;
-	compared = look(verify_neighbours, cli, command, &of_neighbours);
-	ret = print(cli, &v, compared ? &of_neighbours : NULL);
+	for (i = 0; i < TABLES; i++) {
+		add_words(command + words, tables[i]->words);
+		look(tables[i], cli, command, &of_table[i]);
+	}
+	ret = print(cli, &v, of_table);
 	verify_free(&v);
-	if (compared)
-		verify_free(&of_neighbours);
+	for (i = 0; i < TABLES; i++)
+		verify_free(&of_table[i]);
 	return ret;
 }

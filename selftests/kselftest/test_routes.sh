@@ -117,6 +117,20 @@ lost() {
 }
 via() { in_ns "$1" ip route get "$(host "$2")" | grep -o 'via [0-9.]*' | head -n 1; }
 
+# compares COMMAND...: the backup's tables with what the command says
+compares() {
+	in_ns "$B" gwsync -s "$TMP/$B.sock" verify -- "$@" > "$TMP/compares" 2>&1
+}
+# As the owner would say, but for the next hop of one, another prefix, and a copy that is none.
+cat > "$TMP/liar" <<- END
+	#!/bin/bash
+	$(command -v ip) netns exec $A gwsync -s $TMP/$A.sock "\$@" |
+		sed -e '\|"prefix": "$(prefix 5)/28"|,/"owner"/s/10\.8\.0\.105/10.8.0.109/' \
+			-e 's|"prefix": "$(prefix 6)/28"|"prefix": "100.127.0.0/28"|' \
+			-e '\|"prefix": "$(prefix 8)/28"|,/"installed"/s/"replica": false/"replica": true/'
+END
+chmod +x "$TMP/liar"
+
 check "in sync" faults_start "$A" "$B" || finish
 routes static 0 "$ROUTES" "$ROUTES6" > "$TMP/routes"
 check "the owner has routes" ip -n "$A" -batch "$TMP/routes"
@@ -136,6 +150,17 @@ ip -n "$A" route del "$(prefix 11)/28"
 check "one went: there, too" wait_for 10 is "$B" installed $((TOTAL - 1))
 ip -n "$A" route add "$(prefix 11)/28" proto static via 10.8.0.101 dev lan0
 check "and is back: there, too" wait_for 10 is "$B" installed "$TOTAL"
+check "verify: nothing differs" compares "$(command -v ip)" netns exec "$A" \
+	gwsync -s "$TMP/$A.sock"
+check "verify: all of them were compared" grep "^$TOTAL routes compared, 0 differ\$" "$TMP/compares"
+check "verify: one that is not so" fails compares "$TMP/liar"
+check "verify: it tells whose next hop differs" \
+	grep -A 1 "^route $(prefix 5)/28 of table main.*" "$TMP/compares"
+check "verify: and which are missing" \
+	eq "$(grep -c "^    missing \(here\|there\)\$" "$TMP/compares")" 2
+check "verify: and which would forward nothing" \
+	grep "^    held back there: the kernel has no copy" "$TMP/compares"
+check "verify: and these alone" grep "^$((TOTAL - 1)) routes compared, 4 differ\$" "$TMP/compares"
 
 # power_loss NETNS: nothing of it is on any link any more
 power_loss() {
