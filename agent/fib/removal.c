@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "fib/copy.h"
 #include "fib/removal.h"
 #include "fib/state.h"
 
@@ -29,7 +28,8 @@ static void removal_ask(struct fib *f, const struct fib_removal *removal)
 	struct fib_route route;
 
 	/* One that is there again has been written over. */
-	if (store_find(f->store, removal->key, removal->key_len, &item) && fib_installed(&item))
+	if (store_find(f->store, removal->key, removal->key_len, &item) &&
+	    *item.note & NOTE_INSTALLED)
 		return;
 	if (!fib_key_read(&route, removal->key, removal->key_len))
 		return;
