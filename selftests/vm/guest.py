@@ -54,7 +54,13 @@ EXPECTED_TAINT = (1 << 12) | (1 << 13)
 
 VERDICT = r"""
 if [ -d /sys/module/gwsync ]; then
-	rmmod gwsync || echo "bad: rmmod gwsync failed"
+	# A dump whose reader was killed is let go a grace period later, and holds the module.
+	tries=50
+	until said=$(rmmod gwsync 2>&1) || [ $((tries -= 1)) = 0 ]; do sleep 0.1; done
+	if [ -d /sys/module/gwsync ]; then
+		echo "bad: $said, refcnt $(cat /sys/module/gwsync/refcnt)"
+		ps -N --ppid 2 -o pid,stat,args | busybox sed 's/^/bad: there is still /'
+	fi
 	[ -d /sys/module/gwsync ] && echo "bad: gwsync is still loaded"
 fi
 if [ -w /sys/kernel/debug/kmemleak ]; then
