@@ -84,9 +84,6 @@ const char *cli_duration(long long ms, char text[24]);
 /* All flows of the kernel as flows --json shows them, NULL after a message. */
 json_t *cli_flows_collect(const struct cli *cli);
 
-/* All neighbours of the daemon as neighbours --json shows them, NULL after a message. */
-json_t *cli_neighbours_collect(const struct cli *cli);
-
 /* Shared by status and monitor. */
 void cli_status_print(const struct cli *cli, const json_t *status);
 

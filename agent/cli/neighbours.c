@@ -37,7 +37,7 @@ static void neighbours_print(const struct cli *cli, const json_t *all)
 	columns_free(columns);
 }
 
-json_t *cli_neighbours_collect(const struct cli *cli)
+static json_t *neighbours_collect(const struct cli *cli)
 {
 	json_t *request = json_pack("{s:s}", "command", "neighbours"), *all = json_array();
 
@@ -53,7 +53,7 @@ int cli_neighbours(struct cli *cli, int argc, char **argv)
 
 	if (cli_option(cli, argc, argv, NULL) != -1 || !cli_no_arguments("neighbours", argc, argv))
 		return CLI_USAGE;
-	all = cli_neighbours_collect(cli);
+	all = neighbours_collect(cli);
 	if (!all)
 		return CLI_FAILED;
 	if (cli->json)

@@ -9,6 +9,8 @@ struct cli;
 
 /* Paths that the routing daemon told, in its own words. */
 int cli_rib(const struct cli *cli, const char *table, const char *prefix);
+/* The paths of one table into a file, as RFC 6396 has them; NULL: there is only one. */
+int cli_mrt(const struct cli *cli, const char *table, const char *path);
 /* What is forwarded by. */
 int cli_fib(const struct cli *cli, const char *table, const char *prefix);
 

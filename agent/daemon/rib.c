@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <arpa/inet.h>
 #include <errno.h>
 #include <string.h>
 
@@ -211,6 +212,22 @@ void ribs_exit(struct ribs *ribs)
 	ribs->tables = 0;
 }
 
+/* What each said of itself; the peer's router id is null while there is no session. */
+static json_t *ends_json(const struct rib_table *t)
+{
+	const struct bgp_open *peer = bgp_session_peer(t->session);
+	char id[INET_ADDRSTRLEN], peer_id[INET_ADDRSTRLEN], neighbour[INET_ADDRSTRLEN];
+	uint32_t of_peer = peer ? htonl(peer->id) : 0;
+
+	inet_ntop(AF_INET, &t->config->router_id, id, sizeof(id));
+	inet_ntop(AF_INET, &t->config->neighbour, neighbour, sizeof(neighbour));
+	inet_ntop(AF_INET, &of_peer, peer_id, sizeof(peer_id));
+	return json_pack("{s:s, s:s, s:s, s:s?, s:I}", "table", t->config->table,
+			 "router_id", id, "neighbour", neighbour,
+			 "neighbour_id", peer ? peer_id : NULL,
+			 "as", (json_int_t)t->config->as);
+}
+
 static json_t *session_json(const struct bgp_session *s)
 {
 	const struct bgp_counts *c = bgp_session_counts(s);
@@ -239,11 +256,11 @@ json_t *ribs_json(const struct ribs *ribs)
 
 	for (i = 0; i < ribs->tables; i++) {
 		const struct rib_table *t = &ribs->table[i];
-		json_t *json = session_json(t->session), *held;
+		json_t *json = ends_json(t), *held;
 
 		rib_counts(t->rib, &counts);
-		held = json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
-				 "table", t->config->table,
+		json_object_update_new(json, session_json(t->session));
+		held = json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
 				 "ipv4", (json_int_t)counts.paths[BGP_IPV4],
 				 "ipv6", (json_int_t)counts.paths[BGP_IPV6],
 				 "stale", (json_int_t)counts.stale[BGP_IPV4] +
@@ -263,6 +280,7 @@ json_t *ribs_json(const struct ribs *ribs)
 struct question {
 	const char	*table;		/* NULL: all */
 	bool		one;		/* prefix */
+	bool		bytes_of;	/* attributes as they are, not in words */
 	struct bgp_nlri	prefix;
 	json_t		*routes;
 	size_t		bytes;
@@ -285,7 +303,7 @@ static bool table_routes(const struct rib_table *t, uint32_t *cursor, struct que
 		if (!(q->one ? rib_find(t->rib, &q->prefix, cursor, &path) :
 			       rib_each(t->rib, cursor, &path)))
 			return true;
-		json = words_path(&path);
+		json = q->bytes_of ? words_bytes(&path) : words_path(&path);
 		json_object_set_new(json, "table", json_string(t->config->table));
 		json_array_append_new(q->routes, json);
 		q->bytes += path.len;
@@ -299,6 +317,7 @@ json_t *ribs_routes(const struct ribs *ribs, const json_t *request)
 	const char *prefix = json_string_value(json_object_get(request, "prefix"));
 	struct question q = {
 		.table = json_string_value(json_object_get(request, "table")), .one = prefix,
+		.bytes_of = json_is_true(json_object_get(request, "bytes")),
 	};
 	uint32_t cursor = (uint32_t)from;
 	unsigned int i = from > 0 ? (unsigned int)(from >> 32) : 0;

@@ -215,7 +215,7 @@ static json_t *attributes_json(const uint8_t *at, size_t len)
 	return json;
 }
 
-json_t *words_path(const struct rib_path *path)
+static json_t *path_json(const struct rib_path *path, const char *key, json_t *attributes)
 {
 	char addr[INET6_ADDRSTRLEN], prefix[INET6_ADDRSTRLEN + 4];
 
@@ -224,7 +224,25 @@ json_t *words_path(const struct rib_path *path)
 	snprintf(prefix, sizeof(prefix), "%s/%u", addr, path->nlri.len);
 	return json_pack("{s:s, s:I, s:b, s:o}", "prefix", prefix,
 			 "path_id", (json_int_t)path->nlri.path_id, "stale", path->stale,
-			 "attributes", attributes_json(path->attributes, path->len));
+			 key, attributes);
+}
+
+json_t *words_path(const struct rib_path *path)
+{
+	return path_json(path, "attributes", attributes_json(path->attributes, path->len));
+}
+
+json_t *words_bytes(const struct rib_path *path)
+{
+	static const char digit[] = "0123456789abcdef";
+	static char hex[2 * BGP_MESSAGE_MAX];	/* large, and of one caller at a time */
+	size_t i;
+
+	for (i = 0; i < path->len && 2 * i + 1 < sizeof(hex); i++) {
+		hex[2 * i] = digit[path->attributes[i] >> 4];
+		hex[2 * i + 1] = digit[path->attributes[i] & 15];
+	}
+	return path_json(path, "attribute_bytes", json_stringn(hex, 2 * i));
 }
 
 bool words_prefix(const char *text, struct bgp_nlri *nlri)

@@ -18,6 +18,9 @@
  */
 json_t *words_path(const struct rib_path *path);
 
+/* The same with "attribute_bytes" instead: all of them as they are kept, in hex. */
+json_t *words_bytes(const struct rib_path *path);
+
 /* "10.0.0.0/8" or "fd00::/8", without bits behind the length; false: it is none. */
 bool words_prefix(const char *text, struct bgp_nlri *nlri);
 

@@ -10,8 +10,9 @@
 . "$(dirname "$0")/lib_daemon.sh"
 
 here=$(realpath "$(dirname "$0")")
-if ! command -v bird > /dev/null || ! command -v python3 > /dev/null; then
-	echo "1..0 # SKIP no BIRD 2 (bird2) or no python3"
+if ! command -v bird > /dev/null || ! command -v bgpdump > /dev/null ||
+	! command -v python3 > /dev/null; then
+	echo "1..0 # SKIP no BIRD 2 (bird2), no bgpdump or no python3"
 	exit 0
 fi
 
@@ -194,6 +195,16 @@ grep -q '(4200008116, 1, 8) .*(4200008116, 4, 1000) (4200008116, 5, 77)' "$dir/o
 ok $? "of OSPF type, metric, tag and router id"
 routes --table none | grep -q . ; [ $? = 1 ] && ! routes 20.0.1.0/99 2> /dev/null
 ok $? "no other table has any, and what is no prefix is refused"
+
+routes --json > "$dir/ours.json"
+routes --mrt "$dir/rib.mrt" && "$here/mrt_compare.py" "$dir/ours.json" "$dir/rib.mrt"
+ok $? "as MRT bgpdump reads the same, path by path"
+routes --mrt - | cmp -s -i 4 -n 8 - "$dir/rib.mrt"
+ok $? "and on stdout, too"
+! routes --mrt /dev/full 2> "$dir/full" && grep -q 'not whole: No space left' "$dir/full"
+ok $? "a file that cannot be written is said"
+! routes --mrt "$dir/none" --table none 2> /dev/null && [ ! -e "$dir/none" ]
+ok $? "and a table that there is not"
 
 birds up1 disable s4 > /dev/null
 within 200 bird_has master4 501 && within 200 compared && bgp_is stale 0
