@@ -22,6 +22,16 @@ chmod 755 "$TMP"
 CHECKS=0 FAILED=0
 PIDS=()
 
+# A process less for each look of wait_for: where all is emulated they are what takes time.
+exec {NOTHING}<> <(:)
+sleep() {
+	local rc=0
+
+	read -rt "$1" -u "$NOTHING" || rc=$?
+	# more than 128: the time is over
+	[ "$rc" -gt 128 ]
+}
+
 diag() { sed 's/^/# /'; }
 
 ok() { CHECKS=$((CHECKS + 1)); echo "ok $CHECKS $1"; }

@@ -119,26 +119,59 @@ agents_kill() {
 	AGENT=()
 }
 
-ask() { local ns=$1; shift; timeout 5 gwsync -s "$TMP/$ns.sock" "$@" 2> /dev/null; }
+# These are asked again and again, and what costs is a process: one each, and none for a
+# timeout, since gwsync waits for no more than 5 s by itself.
+ask() { local ns=$1; shift; gwsync -s "$TMP/$ns.sock" "$@" 2> /dev/null; }
+# says NETNS KEY VALUE...: its status, asked for once
+says() {
+	local ns=$1 status
+
+	status=$(ask "$ns" status --json)
+	shift
+	while [ $# -gt 0 ]; do
+		value_of "$1" "$status"
+		eq "$1 of $ns: $VALUE" "$1 of $ns: $2" || return 1
+		shift 2
+	done
+}
+# value_of KEY JSON: VALUE is that of an object's own key
+value_of() {
+	VALUE=
+	[[ $2 =~ $'\n  "'"$1"$'": "'?([^\",$'\n']*) ]] && VALUE=${BASH_REMATCH[1]}
+}
 # field NETNS KEY: of this gateway's own status
 field() {
-	ask "$1" status --json | sed -n "s/^  \"$2\": \"\?\([^\",]*\)\"\?,\?\$/\1/p" | head -n 1
+	value_of "$2" "$(ask "$1" status --json)"
+	[ -z "$VALUE" ] || echo "$VALUE"
 }
-field_is() { eq "$2 of $1: $(field "$1" "$2")" "$2 of $1: $3"; }
+field_is() { says "$@"; }
+# peer_value JSON NAME KEY: VALUE is what a status says of another member, with its quotes
+peer_value() {
+	local of=${1#*'"peers": ['}
+
+	VALUE=
+	of=${of%%$'\n  ]'*}
+	[[ $of = *"\"name\": \"$2\","* ]] || return
+	of=${of#*"\"name\": \"$2\","}
+	[[ ${of%%'"name":'*} =~ \"$3\":\ ([^,$'\n']*) ]] && VALUE=${BASH_REMATCH[1]}
+}
 # peer_field NETNS NAME KEY: what it thinks of another member
 peer_field() {
-	ask "$1" status --json | awk -v name="\"$2\"," -v key="\"$3\":" '
-		/^  "peers"/ { peers = 1 }
-		/^  \]/ { peers = 0 }
-		peers && $1 == "\"name\":" { found = $2 == name }
-		found && $1 == key { sub(/,$/, "", $2); print $2; exit }'
+	peer_value "$(ask "$1" status --json)" "$2" "$3"
+	[ -z "$VALUE" ] || echo "$VALUE"
 }
-peer_is() { eq "$2's $3 at $1: $(peer_field "$1" "$2" "$3")" "$2's $3 at $1: $4"; }
+peer_is() {
+	peer_value "$(ask "$1" status --json)" "$2" "$3"
+	eq "$2's $3 at $1: $VALUE" "$2's $3 at $1: $4"
+}
 # counter NETNS SECTION KEY: of gwsync stats
 counter() {
-	ask "$1" stats --json | awk -v section="\"$2\":" -v key="\"$3\":" '
-		/^  "/ { inside = $1 == section }
-		inside && $1 == key { print $2 + 0; exit }'
+	local of
+
+	of=$(ask "$1" stats --json)
+	[[ $of = *$'\n  "'"$2"'": {'* ]] || return
+	of=${of#*$'\n  "'"$2"'": {'}
+	[[ ${of%%$'\n  }'*} =~ \"$3\":\ ([0-9]*) ]] && echo "${BASH_REMATCH[1]}"
 }
 # grows NETNS SECTION KEY: from now on, within some seconds
 grows() {
@@ -158,10 +191,9 @@ in_sync() {
 
 	shift
 	id=$(field "$owner" member)
-	field_is "$owner" state owner && field_is "$owner" in_sync true || return 1
+	says "$owner" state owner in_sync true || return 1
 	for ns in "$@"; do
-		field_is "$ns" state backup && field_is "$ns" owner "$id" &&
-			field_is "$ns" in_sync true || return 1
+		says "$ns" state backup owner "$id" in_sync true || return 1
 	done
 }
 

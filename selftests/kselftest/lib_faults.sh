@@ -85,19 +85,6 @@ faults_config() {
 # name_of NETNS: of the configuration
 name_of() { echo "gw${MEMBER[$1]}"; }
 
-# says NETNS KEY VALUE...: its status, asked for once; one process, since groups
-# are asked again and again
-says() {
-	local ns=$1 status
-
-	status=$(gwsync -s "$TMP/$ns.sock" status --json 2> /dev/null)
-	shift
-	while [ $# -gt 0 ]; do
-		[[ $status =~ $'\n  "'"$1"$'": "'?([^\",$'\n']*) ]]
-		eq "$1 of $ns: ${BASH_REMATCH[1]}" "$1 of $ns: $2" || return 1
-		shift 2
-	done
-}
 # says_of NETNS NAME... -- KEY VALUE...: the same of these peers, of each of them
 says_of() {
 	local ns=$1 status peers=() name of
