@@ -26,7 +26,7 @@ RUN = "/run/scene"
 HOSTS = 500
 MANY = 4000
 A_SECOND = 10           # packets of each
-LIMIT = 600             # s, of this machine
+LIMIT = 1800           # s, of this machine
 TITLES = {"power_loss": "power loss", "planned": "planned switchover"}
 NEARLY = 0.95           # of all hosts that the control must ask for
 STANDING_MS = 3         # nobody owns at a planned switchover, or less: what comes then is lost
@@ -102,7 +102,8 @@ class Scene:
         self.dir.mkdir(parents=True, exist_ok=True)
         words = f"{self.hosts} {'true' if self.with_neighbours else 'false'} {self.every_ms}"
         machine = guest.Guest("scene", self.dir, self.series, self.memory, icount=True,
-                              append="preempt=full", play=f"/demo/{self.script} {words}",
+                              patient=True, append="preempt=full",
+                              play=f"/demo/{self.script} {words}",
                               files=[*((path, f"/demo/{path.name}")
                                        for path in HERE.glob("neighbours*.sh")),
                                      (TRAFFIC, "/usr/bin/gwsync-traffic"),

@@ -235,11 +235,13 @@ class Guest:
     play        command (bash, no double quotes) that init runs before the guest
                 answers; its output is in /run/play.log, lines that begin with
                 "# " are on the console too
+    patient     it takes the time that others leave: as one may whose clock counts
+                instructions
     """
 
     def __init__(self, name, directory, series="6.1", memory=512, smp=1, nics=(),
                  files=(), modules=(), append="", accelerator=None, shell=False,
-                 icount=False, play=""):
+                 icount=False, play="", patient=False):
         self.name = name
         self.dir = pathlib.Path(directory)
         self.series = series
@@ -253,6 +255,7 @@ class Guest:
         self.accelerator = "tcg" if icount else accelerator
         self.icount = icount
         self.play = play
+        self.patient = patient
         if icount and (self.nics or smp != 1):
             raise kernel.Error(f"{name}: instructions repeat with one CPU and no nics only")
         self.process = None
@@ -309,7 +312,7 @@ class Guest:
             # QEMU knows translated code by its address, too: of a program that is elsewhere
             # each time it starts nothing is found again, which doubled what a start costs.
             words.append("norandmaps")
-        command = [QEMU, "-M", "microvm,rtc=on,pit=on,pic=on,isa-serial=on",
+        command = [*(["nice", "-n", "19"] if self.patient else []), QEMU, "-M", "microvm,rtc=on,pit=on,pic=on,isa-serial=on",
                    "-accel", *accelerator,
                    "-cpu", cpu,
                    "-m", str(self.memory), "-smp", str(self.smp),
