@@ -118,9 +118,10 @@ class Scene:
             text = machine.run("cat /run/play.log", timeout=60).out
             (self.dir / "play.log").write_text(text, encoding="utf-8")
             if "# all done" not in text:
-                # with what the command itself said, if it was one
-                why = re.findall(r"^(?:(?!event|talk).*\n)?# failed: .*$", text, re.M) or ["?"]
-                raise kernel.Error(f"not played to its end: {why[-1]}\n{text[-3000:]}")
+                # from what the command itself said on, if it was one
+                why = re.search(r"^(?:(?!event|talk).*\n)?# failed: ", text, re.M)
+                raise kernel.Error("not played to its end:\n"
+                                   f"{text[why.start() if why else -3000:]}")
             self._judge(machine, text)
             self.complaints = machine.verdict()
         finally:

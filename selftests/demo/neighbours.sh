@@ -19,7 +19,13 @@ declare -A PID=() MEMBER=([gwA]=1 [gwB]=2)
 
 in_ns() { ip netns exec "$@"; }
 fail() {
+	local gw
+
 	echo "# failed: $*"
+	# what of it may tell why, in few lines: more may not be kept
+	for gw in gwA gwB; do
+		echo "# $gw: $(ask $gw status --json 2>&1 | sed '/^  "peers"/q' | tr -s ' \n' ' ')"
+	done
 	tail -n 20 $RUN/*.log $RUN/*.out
 	exit 1
 }
