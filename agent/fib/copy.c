@@ -115,23 +115,26 @@ static void copy_install(struct fib *f, const struct store_item *item)
 	mark_set(f, item, set);
 }
 
-/* Return: false if there was no time for all of them. */
+static void copy_ask(void *arg, const struct store_item *item, uint32_t what)
+{
+	(void)what;
+	copy_install(arg, item);
+}
+
+static void copies_flush(void *arg)
+{
+	struct fib *f = arg;
+
+	fib_kernel_flush(&f->kernel);
+}
+
 bool copies_work(struct fib *f, uint64_t until_ns)
 {
-	struct store_item item;
-	unsigned int some = 0;
+	static const struct wanted_ops ops = {
+		.ask = copy_ask, .flush = copies_flush, .once = WORK_ONCE,
+	};
 
-	while (wanted_next(&f->wanted, f->store, &item)) {
-		wanted_drop(&f->wanted, &item, WANT_ANY);
-		copy_install(f, &item);
-		if (++some % WORK_ONCE)
-			continue;
-		fib_kernel_flush(&f->kernel);
-		if (loop_clock() >= until_ns)
-			return !f->wanted.count;
-	}
-	fib_kernel_flush(&f->kernel);
-	return true;
+	return wanted_work_off(&f->wanted, f->store, &ops, f, until_ns);
 }
 
 /* One look at all of them, however many sets went. */
@@ -161,8 +164,7 @@ void copies_retire(struct fib *f)
 		if (!store_each(f->store, &f->retire, &item)) {
 			f->retired = true;
 			/* What main does not have is no route any more. */
-			f->resync = true;
-			f->dump_ns = 0;
+			resync_now(&f->resync);
 			fib_tick_in(f, FIB_WORK_NS);
 			return;
 		}

@@ -154,9 +154,9 @@ static void tick(struct loop_timer *timer)
 		f->counts.repaired++;
 		rules(f, false);
 	}
-	if (f->resync && now_ns >= f->dump_ns) {
+	if (resync_is_due(&f->resync, now_ns)) {
 		observe_dump(f);
-		if (f->resync)
+		if (f->resync.due)
 			fib_tick_in(f, FIB_REPAIR_NS);
 	}
 	if (f->held_over && !f->retired)
@@ -271,8 +271,7 @@ int fib_table(struct fib *f, const char *name, uint32_t number)
 	source->number = number;
 	if (f->counts.forwarding)
 		rules_ask(&f->kernel, source, false);
-	f->resync = true;
-	f->dump_ns = 0;
+	resync_now(&f->resync);
 	fib_tick_in(f, FIB_REPAIR_NS);
 	return 0;
 }
@@ -317,9 +316,8 @@ void fib_activate(struct fib *f, uint64_t owners)
 	f->counts.activate_ns = f->active_ns - start_ns;
 	f->held_over = false;
 	f->retired = true;
-	f->dump_wait_ns = 0;
-	f->resync = true;
-	f->dump_ns = 0;
+	f->resync.wait_ns = 0;
+	resync_now(&f->resync);
 	fib_tick_in(f, FIB_REPAIR_NS);
 }
 

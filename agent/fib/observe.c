@@ -7,21 +7,12 @@
 #include "fib/observe.h"
 #include "fib/state.h"
 
-#define DUMP_MAX_NS	(10 * NSEC_PER_SEC)	/* between dumps, while events are lost */
-
-/* In a flood each dump is work for all that there is. */
 void observe_later(struct fib *f)
 {
-	uint64_t now_ns = loop_clock();
+	uint64_t wait_ns = resync_later(&f->resync, loop_clock(), FIB_REPAIR_NS);
 
-	if (f->resync)
-		return;
-	f->dump_wait_ns = elapsed_ns(now_ns, f->lost_ns) < 2 * DUMP_MAX_NS ?
-			  doubled_ns(f->dump_wait_ns, DUMP_MAX_NS) : FIB_REPAIR_NS;
-	f->lost_ns = now_ns;
-	f->resync = true;
-	f->dump_ns = now_ns + f->dump_wait_ns;
-	fib_tick_in(f, f->dump_wait_ns);
+	if (wait_ns != UINT64_MAX)
+		fib_tick_in(f, wait_ns);
 }
 
 static int hop_order(const void *a, const void *b)
@@ -278,7 +269,7 @@ void observe_dump(struct fib *f)
 
 	if (f->dumps || f->kernel.dumping || f->kernel.congested)
 		return;
-	f->resync = false;
+	f->resync.due = false;
 	f->dump_own = f->active;
 	while (store_each(f->store, &cursor, &item))
 		*item.note &= ~NOTE_SEEN;

@@ -10,6 +10,7 @@
 #include "fib/set.h"
 #include "fib/source.h"
 #include "neigh/place.h"
+#include "neigh/resync.h"
 #include "neigh/wanted.h"
 
 #define FIB_WORK_NS	(20 * NSEC_PER_MSEC)	/* from one turn to the next */
@@ -42,8 +43,7 @@ struct fib {
 	bool			active;
 	uint64_t		active_ns;
 	bool			held_over;	/* hold_s has passed */
-	bool			resync;		/* a dump is due, at dump_ns */
-	uint64_t		dump_ns, dump_wait_ns, lost_ns;
+	struct resync		resync;
 	unsigned int		dump_at;	/* family and table, 0: the first */
 	bool			dumps;		/* one is under way */
 	bool			dump_own;	/* of routes, not of copies */

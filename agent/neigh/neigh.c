@@ -16,6 +16,7 @@
 #include "neigh/limit.h"
 #include "neigh/place.h"
 #include "neigh/removal.h"
+#include "neigh/resync.h"
 #include "neigh/wanted.h"
 #include "wire/frame.h"
 
@@ -25,7 +26,6 @@
 #define READS_GATE	1024		/* before an activation */
 #define REPAIR_NS	(100 * NSEC_PER_MSEC)
 #define TICK_NS		NSEC_PER_SEC
-#define DUMP_MAX_NS	(10 * NSEC_PER_SEC)	/* between dumps, while events are lost */
 #define RETIRE_A_TICK	500
 #define RETRY_NS	(10 * NSEC_PER_SEC)	/* what the kernel refused */
 #define QUIET_NS	NSEC_PER_SEC	/* interfaces go down after a change of role */
@@ -58,9 +58,7 @@ struct neigh {
 	bool			active;
 	uint64_t		active_ns;
 	bool			moved;		/* a place is */
-	bool			resync;		/* a dump is due, at dump_ns */
-	uint64_t		dump_ns, dump_wait_ns;
-	uint64_t		lost_ns;
+	struct resync		resync;
 	struct wanted		wanted;
 	struct removals		removals;
 	uint64_t		work_ns;	/* nothing is asked for before, see QUIET_NS */
@@ -101,18 +99,12 @@ static void tick_in(struct neigh *n, uint64_t delay_ns)
 /* Events were lost.  In a flood they are again, and each dump is work for all that there
  * is, in the kernel with rtnl held.
  */
-static void resync_later(struct neigh *n)
+static void dump_later(struct neigh *n)
 {
-	uint64_t now_ns = loop_clock();
+	uint64_t wait_ns = resync_later(&n->resync, loop_clock(), REPAIR_NS);
 
-	if (n->resync)
-		return;
-	n->dump_wait_ns = elapsed_ns(now_ns, n->lost_ns) < 2 * DUMP_MAX_NS ?
-			  doubled_ns(n->dump_wait_ns, DUMP_MAX_NS) : REPAIR_NS;
-	n->lost_ns = now_ns;
-	n->resync = true;
-	n->dump_ns = now_ns + n->dump_wait_ns;
-	tick_in(n, n->dump_wait_ns);
+	if (wait_ns != UINT64_MAX)
+		tick_in(n, wait_ns);
 }
 
 /* Replicas */
@@ -175,7 +167,7 @@ static void removal_add(struct neigh *n, const struct neigh_target *target)
 	if (removals_add(&n->removals, target))
 		tick_in(n, WORK_NS);
 	else		/* a dump finds it */
-		resync_later(n);
+		dump_later(n);
 }
 
 static void entry_del(void *of, const struct store_item *item)
@@ -241,28 +233,31 @@ static void entries_moved(struct neigh *n)
 		n->places.place[i].moved = false;
 }
 
+static void wanted_ask(void *arg, const struct store_item *item, uint32_t what)
+{
+	struct neigh *n = arg;
+
+	if (what & (WANT_INSTALL | WANT_REPLACE))
+		install(n, item, what & WANT_REPLACE);
+	else
+		confirm(n, item);
+}
+
+static void wanted_flush(void *arg)
+{
+	struct neigh *n = arg;
+
+	neigh_kernel_flush(&n->kernel);
+}
+
 /* Return: false if there was no time for all of them. */
 static bool work_off_wanted(struct neigh *n, uint64_t until_ns)
 {
-	struct store_item item;
-	unsigned int some = 0;
+	static const struct wanted_ops ops = {
+		.ask = wanted_ask, .flush = wanted_flush, .once = NEIGH_KERNEL_ONCE,
+	};
 
-	while (wanted_next(&n->wanted, n->store, &item)) {
-		uint32_t what = *item.note;
-
-		wanted_drop(&n->wanted, &item, WANT_ANY);
-		if (what & (WANT_INSTALL | WANT_REPLACE))
-			install(n, &item, what & WANT_REPLACE);
-		else
-			confirm(n, &item);
-		if (++some % NEIGH_KERNEL_ONCE)
-			continue;
-		neigh_kernel_flush(&n->kernel);
-		if (loop_clock() >= until_ns)
-			return !n->wanted.count;
-	}
-	neigh_kernel_flush(&n->kernel);
-	return true;
+	return wanted_work_off(&n->wanted, n->store, &ops, n, until_ns);
 }
 
 static void retry_refused(struct neigh *n)
@@ -425,7 +420,7 @@ static void kernel_dumped(void *arg, bool whole)
 	uint32_t cursor = 0;
 
 	if (!whole) {
-		resync_later(n);
+		dump_later(n);
 		return;
 	}
 	while (store_each(n->store, &cursor, &item)) {
@@ -443,7 +438,7 @@ static void kernel_lost(void *arg)
 	struct neigh *n = arg;
 
 	n->counts.lost++;
-	resync_later(n);
+	dump_later(n);
 }
 
 static void kernel_refused(void *arg, uint32_t id, int err)
@@ -460,7 +455,7 @@ static void kernel_refused(void *arg, uint32_t id, int err)
 	if (err == -EEXIST) {
 		/* By itself; whether it is of use, a dump says. */
 		*item.note |= NOTE_OWN;
-		n->resync = true;
+		n->resync.due = true;
 	} else if (!n->active) {
 		/* Not again at once: it will not be taken then either. */
 		*item.note |= NOTE_REFUSED;
@@ -479,7 +474,7 @@ static void dump(struct neigh *n)
 		return;
 	while (store_each(n->store, &cursor, &item))
 		*item.note &= ~NOTE_SEEN;
-	n->resync = neigh_kernel_dump(&n->kernel);
+	n->resync.due = neigh_kernel_dump(&n->kernel);
 }
 
 static void events_ready(struct loop_fd *fd, uint32_t events)
@@ -564,9 +559,9 @@ static void tick(struct loop_timer *timer)
 
 	tick_in(n, TICK_NS);
 	entries_moved(n);
-	if (n->resync && now_ns >= n->dump_ns)
+	if (resync_is_due(&n->resync, now_ns))
 		dump(n);
-	if (n->resync && now_ns >= n->dump_ns)
+	if (resync_is_due(&n->resync, now_ns))
 		tick_in(n, REPAIR_NS);
 	tick_slow(n, now_ns);
 	if (now_ns >= n->work_ns &&
@@ -683,8 +678,7 @@ int neigh_interface(struct neigh *n, const struct neigh_interface *interface)
 	if (interface->tune)
 		neigh_kernel_tune(&n->kernel, place->ifindex);
 	/* What it has of a former life, or has learned. */
-	n->resync = true;
-	n->dump_ns = 0;
+	resync_now(&n->resync);
 	return 0;
 }
 
@@ -725,7 +719,7 @@ int neigh_activate(struct neigh *n, uint64_t owners)
 	if (n->active)
 		return 0;
 	entries_moved(n);
-	unsure = !neigh_kernel_read(&n->kernel, READS_GATE) || n->resync || n->kernel.dumping;
+	unsure = !neigh_kernel_read(&n->kernel, READS_GATE) || n->resync.due || n->kernel.dumping;
 	n->counts.activated = store_activate(n->store, owners);
 	install_at_gate(n, unsure, start_ns + WORK_GATE_NS);
 	n->counts.missing = 0;
@@ -742,8 +736,7 @@ int neigh_activate(struct neigh *n, uint64_t owners)
 	n->retired = false;
 	n->retire = 0;
 	n->lingering = false;
-	n->resync = true;
-	n->dump_ns = 0;
+	resync_now(&n->resync);
 	n->work_ns = 0;
 	n->retry_ns = 0;
 	tick_in(n, n->wanted.count ? WORK_NS : REPAIR_NS);

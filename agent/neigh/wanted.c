@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+#include "base/loop.h"
 #include "neigh/wanted.h"
 
 void wanted_add(struct wanted *w, const struct store_item *item, enum want want)
@@ -20,7 +21,8 @@ void wanted_drop(struct wanted *w, const struct store_item *item, enum want want
 		w->count--;
 }
 
-bool wanted_next(struct wanted *w, const struct store *store, struct store_item *item)
+/* One of them, which is to be dropped; false: there is none. */
+static bool wanted_next(struct wanted *w, const struct store *store, struct store_item *item)
 {
 	while (w->count && w->ids)
 		if (store_get(store, w->id[--w->ids], item) && *item->note & WANT_ANY)
@@ -36,4 +38,25 @@ bool wanted_next(struct wanted *w, const struct store *store, struct store_item 
 			break;
 	}
 	return false;
+}
+
+bool wanted_work_off(struct wanted *w, const struct store *store,
+		     const struct wanted_ops *ops, void *arg, uint64_t until_ns)
+{
+	struct store_item item;
+	unsigned int some = 0;
+
+	while (wanted_next(w, store, &item)) {
+		uint32_t what = *item.note & WANT_ANY;
+
+		wanted_drop(w, &item, WANT_ANY);
+		ops->ask(arg, &item, what);
+		if (++some % ops->once)
+			continue;
+		ops->flush(arg);
+		if (loop_clock() >= until_ns)
+			return !w->count;
+	}
+	ops->flush(arg);
+	return true;
 }

@@ -27,7 +27,24 @@ struct wanted {
 void wanted_add(struct wanted *wanted, const struct store_item *item, enum want want);
 /* Not any more; also before an entry goes. */
 void wanted_drop(struct wanted *wanted, const struct store_item *item, enum want want);
-/* One of them, which is to be dropped; false: there is none. */
-bool wanted_next(struct wanted *wanted, const struct store *store, struct store_item *item);
+
+/* Asking the kernel: for one of them, and all that was asked for is sent. */
+struct wanted_ops {
+	void (*ask)(void *arg, const struct store_item *item, uint32_t what);
+	void (*flush)(void *arg);
+	unsigned int once;	/* so many are asked for before the clock is looked at */
+};
+
+/**
+ * wanted_work_off() - ask for what is wanted
+ * @wanted: becomes fewer
+ * @store: of the entries
+ * @ops: how, with @arg
+ * @until_ns: not for longer
+ *
+ * Return: false if there was no time for all of them.
+ */
+bool wanted_work_off(struct wanted *wanted, const struct store *store,
+		     const struct wanted_ops *ops, void *arg, uint64_t until_ns);
 
 #endif
