@@ -3,13 +3,16 @@
 # Routes: what the owner's kernel forwards by is ready in its backup's, which forwards by
 # none of it before it owns, and by all of it from its first packet.
 #
+# Some of the prefixes are in a VRF as well, where they lead elsewhere.
+#
 # ROUTES=N: so many IPv4 routes, and a tenth of them of IPv6.
 # shellcheck source=selftests/kselftest/lib_faults.sh
 . "$(dirname "$0")/lib_faults.sh"
 
 ROUTES=${ROUTES:-2000}
 ROUTES6=$((ROUTES / 10))
-TOTAL=$((ROUTES + ROUTES6))
+RED=20		# of the VRF
+TOTAL=$((ROUTES + ROUTES6 + RED))
 HOPS=10
 HOLD=$((5 * SCALE))
 PATIENCE=$((30 + ROUTES / 500))
@@ -36,11 +39,18 @@ for gw in "$A" "$B"; do
 	ip -n "$gw" addr add "fd00:7::$id/64" dev cli0 nodad
 	ip -n "$gw" link set cli0 up
 	ip -n "$gw" addr add "fd00:8::$id/64" dev lan0 nodad
+	ip -n "$gw" link add red type vrf table 1001 || bail "no VRF"
+	ip -n "$gw" link set red up
+	ip link add red0 netns "$gw" type veth peer name "r$id" netns "$LAN"
+	ip -n "$LAN" link set "r$id" up
+	ip -n "$gw" link set red0 master red
+	ip -n "$gw" addr add "10.6.0.$id/24" dev red0
+	ip -n "$gw" link set red0 up
 	sysctl_ns "$gw" net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1 \
 		net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.default.rp_filter=0
 	faults_config "$gw"
 	sed -i "s|virtual_routers = (|& { name = \"cli\"; interface = \"cli0\"; vrid = 6; addresses = ( \"10.7.0.254/24\", \"fd00:7::254/64\" ); },|
-		/^kernel = /i routes = { fib = true; hold_s = $HOLD; };" "$TMP/$gw.conf"
+		/^kernel = /i routes = { fib = true; hold_s = $HOLD; tables = ( \"main\", \"vrf:red\" ); interfaces = ( \"red0\" ); };" "$TMP/$gw.conf"
 done
 # Behind all next hops is one host, which has every address.
 for ((i = 0; i < HOPS; i++)); do
@@ -74,6 +84,15 @@ routes() {
 				int(i / 65536), i % 65536, protocol, 100 + (first + i) % hops
 	}'
 }
+# red_routes PROTOCOL HOP: of the VRF, the last one of it alone
+red_routes() {
+	local i
+
+	for ((i = 0; i < RED - 1; i++)); do
+		echo "route add vrf red $(prefix $i)/28 proto $1 via 10.6.0.$2 dev red0"
+	done
+	echo "route add vrf red 100.127.9.0/28 proto $1 via 10.6.0.$2 dev red0"
+}
 
 # Of the table of routes in the status: a key's value
 of_routes() {	# NETNS KEY
@@ -83,8 +102,8 @@ of_routes() {	# NETNS KEY
 is() { eq "$2 of $1: $(of_routes "$1" "$2")" "$2 of $1: $3"; }
 # copies NETNS: in its kernel
 copies() {
-	{ ip -n "$1" route show table 8116; ip -n "$1" -6 route show table 8116; } 2> /dev/null |
-		grep -c 'proto 116'
+	{ ip -n "$1" route show table 8116; ip -n "$1" -6 route show table 8116
+	  ip -n "$1" route show table 8117; } 2> /dev/null | grep -c 'proto 116'
 }
 copies_are() { eq "$(copies "$1")" "$2"; }
 rules() { { ip -n "$1" rule; ip -n "$1" -6 rule; } | grep -c 'lookup 8116'; }
@@ -115,7 +134,10 @@ lost() {
 	sed -n 's/^\([0-9]*\) packets transmitted, \([0-9]*\) received.*/\1 \2/p' "$TMP/pings" |
 		while read -r sent got; do echo $((sent - got)); done
 }
+# via NETNS I, red_via NETNS ADDRESS: in the VRF, of a packet that is forwarded, which has come
+# in by the VRF's device
 via() { in_ns "$1" ip route get "$(host "$2")" | grep -o 'via [0-9.]*' | head -n 1; }
+red_via() { in_ns "$1" ip route get "$2" from 10.6.0.99 iif red | grep -o 'via [0-9.]*'; }
 
 # compares COMMAND...: the backup's tables with what the command says
 compares() {
@@ -125,14 +147,14 @@ compares() {
 cat > "$TMP/liar" <<- END
 	#!/bin/bash
 	$(command -v ip) netns exec $A gwsync -s $TMP/$A.sock "\$@" |
-		sed -e '\|"prefix": "$(prefix 5)/28"|,/"owner"/s/10\.8\.0\.105/10.8.0.109/' \
-			-e 's|"prefix": "$(prefix 6)/28"|"prefix": "100.127.0.0/28"|' \
-			-e '\|"prefix": "$(prefix 8)/28"|,/"installed"/s/"replica": false/"replica": true/'
+		sed -e '\|"prefix": "$(prefix 25)/28"|,/"owner"/s/10\.8\.0\.105/10.8.0.109/' \
+			-e 's|"prefix": "$(prefix 26)/28"|"prefix": "100.127.0.0/28"|' \
+			-e '\|"prefix": "$(prefix 28)/28"|,/"installed"/s/"replica": false/"replica": true/'
 END
 chmod +x "$TMP/liar"
 
 check "in sync" faults_start "$A" "$B" || finish
-routes static 0 "$ROUTES" "$ROUTES6" > "$TMP/routes"
+{ routes static 0 "$ROUTES" "$ROUTES6"; red_routes static 100; } > "$TMP/routes"
 check "the owner has routes" ip -n "$A" -batch "$TMP/routes"
 check "the client reaches what is behind them" wait_for 10 reaches_all
 check "the owner tells them all" wait_for "$PATIENCE" is "$A" own "$TOTAL"
@@ -142,6 +164,7 @@ check "they are in its kernel" copies_are "$B" "$TOTAL"
 check "and in no other table" none_of "$B"
 check "it forwards by none of them: no rule" rules_are "$B" 0
 check "it forwards by none of them: no way" fails in_ns "$B" ip route get "$(host 7)"
+check "nor in the VRF" fails red_via "$B" 100.127.9.1
 check "as it says" is "$B" forwarding false
 
 # One changes, one goes.
@@ -155,7 +178,7 @@ check "verify: nothing differs" compares "$(command -v ip)" netns exec "$A" \
 check "verify: all of them were compared" grep "^$TOTAL routes compared, 0 differ\$" "$TMP/compares"
 check "verify: one that is not so" fails compares "$TMP/liar"
 check "verify: it tells whose next hop differs" \
-	grep -A 1 "^route $(prefix 5)/28 of table main.*" "$TMP/compares"
+	grep -A 1 "^route $(prefix 25)/28 of table main.*" "$TMP/compares"
 check "verify: and which are missing" \
 	eq "$(grep -c "^    missing \(here\|there\)\$" "$TMP/compares")" 2
 check "verify: and which would forward nothing" \
@@ -176,14 +199,19 @@ check "power loss: the backup owns" wait_for 10 field_is "$B" state owner
 check "power loss: the client reaches what it reached" wait_for 10 reaches_all
 check "power loss: by copies, main has none" none_of "$B"
 check "power loss: the one that changed goes where it went" eq "$(via "$B" 3)" "via 10.8.0.105"
+check "power loss: in the VRF they lead where they led there" \
+	eq "$(via "$B" 0) $(red_via "$B" "$(host 0)")" "via 10.8.0.100 via 10.6.0.100"
+check "power loss: what the VRF alone has" red_via "$B" 100.127.9.1
+check "power loss: is nowhere else" fails in_ns "$B" ip route get 100.127.9.1
 check "power loss: all of them are live" is "$B" activated "$TOTAL"
 figure "$TOTAL routes: live after $(of_routes "$B" activate_ms) ms, by $(of_routes "$B" sets_live) sets"
 
 # Its own routing daemon learns them, by other next hops, and the copies go.
 pings
-routes bird 1 "$ROUTES" "$ROUTES6" > "$TMP/routes"
+{ routes bird 1 "$ROUTES" "$ROUTES6"; red_routes bird 101; } > "$TMP/routes"
 check "own routes: learned" ip -n "$B" -batch "$TMP/routes"
-check "own routes: a copy hides none" eq "$(via "$B" 0)" "via 10.8.0.101"
+check "own routes: a copy hides none" \
+	eq "$(via "$B" 0) $(red_via "$B" "$(host 0)")" "via 10.8.0.101 via 10.6.0.101"
 check "hold_s is over: no rule leads to copies" wait_for $((HOLD + 10)) rules_are "$B" 0
 check "and they go" wait_for "$PATIENCE" copies_are "$B" 0
 check "no packet was lost" eq "$(lost)" 0
@@ -195,13 +223,15 @@ for leg in p l c; do
 done
 ip -n "$A" route flush proto static
 ip -n "$A" -6 route flush proto static
+ip -n "$A" route flush vrf red proto static
 agent_start "$A"
 check "power back: in sync" wait_for "$PATIENCE" in_sync "$B" "$A"
 check "power back: a copy of each" wait_for "$PATIENCE" is "$A" installed "$TOTAL"
 pings
 check "switchover" ask "$B" switchover
 check "switchover: the other one owns" wait_for 10 settled "$A" "$B"
-check "switchover: by its copies" eq "$(via "$A" 0)" "via 10.8.0.101"
+check "switchover: by its copies" \
+	eq "$(via "$A" 0) $(red_via "$A" "$(host 0)")" "via 10.8.0.101 via 10.6.0.101"
 LOST=$(lost)
 figure "switchover: $LOST of 20 pings a second lost"
 check "switchover: few were lost" ge 5 "$LOST"
