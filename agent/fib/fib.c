@@ -316,7 +316,6 @@ void fib_activate(struct fib *f, uint64_t owners)
 	f->counts.activate_ns = f->active_ns - start_ns;
 	f->held_over = false;
 	f->retired = true;
-	f->resync.wait_ns = 0;
 	resync_now(&f->resync);
 	fib_tick_in(f, FIB_REPAIR_NS);
 }

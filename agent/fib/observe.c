@@ -7,12 +7,20 @@
 #include "fib/observe.h"
 #include "fib/state.h"
 
-void observe_later(struct fib *f)
+static void dump_in(struct fib *f, uint64_t wait_ns)
 {
-	uint64_t wait_ns = resync_later(&f->resync, loop_clock(), FIB_REPAIR_NS);
-
 	if (wait_ns != UINT64_MAX)
 		fib_tick_in(f, wait_ns);
+}
+
+static void dump_later(struct fib *f)
+{
+	dump_in(f, resync_later(&f->resync, loop_clock(), FIB_REPAIR_NS));
+}
+
+static void dump_lost(struct fib *f)
+{
+	dump_in(f, resync_lost(&f->resync, loop_clock(), FIB_REPAIR_NS));
 }
 
 static int hop_order(const void *a, const void *b)
@@ -83,7 +91,7 @@ static void seen_gone(struct fib *f, struct fib_route *gone, const struct store_
 			return;
 		}
 	} else if (gone->family == AF_INET) {
-		observe_later(f);
+		dump_later(f);
 	}
 	forget(f, item);
 }
@@ -165,7 +173,7 @@ void observe_shaken(void *arg)
 	struct fib *f = arg;
 
 	if (f->active)
-		observe_later(f);
+		dump_later(f);
 }
 
 /* A group of ours, and with it its routes: its interface went, or somebody removed it. */
@@ -222,7 +230,7 @@ static bool dump_next(struct fib *f)
 		if (!fib_kernel_dump(&f->kernel, families[f->dump_at % 2], table))
 			return true;
 		f->dumps = false;
-		observe_later(f);
+		dump_lost(f);
 		return false;
 	}
 	f->dumps = false;
@@ -234,8 +242,9 @@ static void dump_over(struct fib *f)
 	struct store_item item;
 	uint32_t cursor = 0;
 
+	resync_end(&f->resync, loop_clock());
 	if (f->dump_own != f->active) {		/* its role changed meanwhile */
-		observe_later(f);
+		dump_later(f);
 		return;
 	}
 	while (store_each(f->store, &cursor, &item)) {
@@ -254,7 +263,8 @@ static void kernel_dumped(void *arg, bool whole)
 
 	if (!whole) {
 		f->dumps = false;
-		observe_later(f);
+		resync_end(&f->resync, loop_clock());
+		dump_lost(f);
 		return;
 	}
 	f->dump_at++;
@@ -269,7 +279,7 @@ void observe_dump(struct fib *f)
 
 	if (f->dumps || f->kernel.dumping || f->kernel.congested)
 		return;
-	f->resync.due = false;
+	resync_begin(&f->resync, loop_clock());
 	f->dump_own = f->active;
 	while (store_each(f->store, &cursor, &item))
 		*item.note &= ~NOTE_SEEN;
@@ -297,7 +307,7 @@ static void kernel_lost(void *arg)
 
 	f->counts.lost++;
 	sets_doubt(&f->sets);
-	observe_later(f);
+	dump_lost(f);
 }
 
 static void kernel_refused(void *arg, uint32_t what, int err)

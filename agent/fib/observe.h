@@ -11,9 +11,8 @@ struct fib;
 
 /* Listen to it from now on; 0 or -errno. */
 int observe_open(struct fib *fib);
-/* A dump, now; or soon, and the later the more often it was asked for. */
+/* A dump, now. */
 void observe_dump(struct fib *fib);
-void observe_later(struct fib *fib);
 /* Something that takes routes away without a word on each; an object went, with its routes.
  * The kernel tells these, too, so @arg, the fib, is what a watcher gets.
  */

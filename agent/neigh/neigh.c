@@ -96,15 +96,15 @@ static void tick_in(struct neigh *n, uint64_t delay_ns)
 		loop_timer_in(n->loop, &n->timer, delay_ns);
 }
 
-/* Events were lost.  In a flood they are again, and each dump is work for all that there
- * is, in the kernel with rtnl held.
- */
-static void dump_later(struct neigh *n)
+static void dump_in(struct neigh *n, uint64_t wait_ns)
 {
-	uint64_t wait_ns = resync_later(&n->resync, loop_clock(), REPAIR_NS);
-
 	if (wait_ns != UINT64_MAX)
 		tick_in(n, wait_ns);
+}
+
+static void dump_lost(struct neigh *n)
+{
+	dump_in(n, resync_lost(&n->resync, loop_clock(), REPAIR_NS));
 }
 
 /* Replicas */
@@ -167,7 +167,7 @@ static void removal_add(struct neigh *n, const struct neigh_target *target)
 	if (removals_add(&n->removals, target))
 		tick_in(n, WORK_NS);
 	else		/* a dump finds it */
-		dump_later(n);
+		dump_in(n, resync_later(&n->resync, loop_clock(), REPAIR_NS));
 }
 
 static void entry_del(void *of, const struct store_item *item)
@@ -419,8 +419,9 @@ static void kernel_dumped(void *arg, bool whole)
 	struct neigh *n = arg;
 	uint32_t cursor = 0;
 
+	resync_end(&n->resync, loop_clock());
 	if (!whole) {
-		dump_later(n);
+		dump_lost(n);
 		return;
 	}
 	while (store_each(n->store, &cursor, &item)) {
@@ -438,7 +439,7 @@ static void kernel_lost(void *arg)
 	struct neigh *n = arg;
 
 	n->counts.lost++;
-	dump_later(n);
+	dump_lost(n);
 }
 
 static void kernel_refused(void *arg, uint32_t id, int err)
@@ -474,7 +475,8 @@ static void dump(struct neigh *n)
 		return;
 	while (store_each(n->store, &cursor, &item))
 		*item.note &= ~NOTE_SEEN;
-	n->resync.due = neigh_kernel_dump(&n->kernel);
+	if (!neigh_kernel_dump(&n->kernel))
+		resync_begin(&n->resync, loop_clock());
 }
 
 static void events_ready(struct loop_fd *fd, uint32_t events)
