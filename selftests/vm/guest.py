@@ -219,13 +219,16 @@ def time_scale(series=None):
     return (1 if accel() == "kvm" else 4) * (DEBUG_SLOWER if series == kernel.DEBUG else 1)
 
 
+NICE = 5        # of patient guests
+
+
 def give_way():
-    """What comes of this process takes the time that others leave. Where sessions share the
-    processors alike (autogroup), its own session has to be nice, too."""
+    """What comes of this process has a third of what others have, and the time that they leave.
+    Where sessions share the processors alike (autogroup), its own session has to be nice."""
     os.setsid()
-    os.nice(19)
+    os.nice(NICE)
     try:
-        pathlib.Path("/proc/self/autogroup").write_text("19", encoding="ascii")
+        pathlib.Path("/proc/self/autogroup").write_text(str(NICE), encoding="ascii")
     except OSError:
         pass        # a kernel without
 
@@ -246,8 +249,7 @@ class Guest:
     play        command (bash, no double quotes) that init runs before the guest
                 answers; its output is in /run/play.log, lines that begin with
                 "# " are on the console too
-    patient     it takes the time that others leave: as one may whose clock counts
-                instructions
+    patient     others come first: as with one whose clock counts instructions
     """
 
     def __init__(self, name, directory, series="6.1", memory=512, smp=1, nics=(),
