@@ -232,6 +232,21 @@ bool cli_pages(const struct cli *cli, json_t *request, const char *key,
 	return !more;
 }
 
+static void collect(void *arg, json_t *one)
+{
+	json_array_append(arg, one);
+}
+
+json_t *cli_collect(const struct cli *cli, const char *command, const char *key)
+{
+	json_t *all = json_array();
+
+	if (cli_pages(cli, json_pack("{s:s}", "command", command), key, collect, all))
+		return all;
+	json_decref(all);
+	return NULL;
+}
+
 int cli_print_json(json_t *json)
 {
 	json_dumpf(json, stdout, JSON_INDENT(2) | JSON_PRESERVE_ORDER);

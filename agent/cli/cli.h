@@ -68,6 +68,9 @@ json_t *cli_ask_command(const struct cli *cli, const char *command);
 bool cli_pages(const struct cli *cli, json_t *request, const char *key,
 	       void (*seen)(void *arg, json_t *one), void *arg);
 
+/* All of it in an array; NULL after a message. */
+json_t *cli_collect(const struct cli *cli, const char *command, const char *key);
+
 int cli_print_json(json_t *json);	/* takes it */
 
 /* @text as JSON, '?' for bytes that are not UTF-8. */

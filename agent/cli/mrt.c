@@ -7,9 +7,12 @@
 #include <string.h>
 #include <time.h>
 
+#include <sodium.h>
+
 #include "base/big_endian.h"
 #include "cli/cli.h"
 #include "cli/routes.h"
+#include "config/address.h"
 
 #define MRT_TABLE_DUMP_V2	13
 #define MRT_PEER_INDEX_TABLE	1
@@ -85,40 +88,24 @@ static void peer_index(struct mrt *m, const json_t *session)
 	record_end(m);
 }
 
-static int nibble(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* Return: false: that is no text of bytes, or of too many. */
 static bool put_hex(struct mrt *m, const char *hex)
 {
-	for (; *hex; hex += 2) {
-		int high = nibble(hex[0]), low = nibble(hex[1]);
+	size_t bytes;
 
-		if (high < 0 || low < 0 || m->len == sizeof(m->record))
-			return false;
-		m->record[m->len++] = (uint8_t)(high << 4 | low);
-	}
+	if (sodium_hex2bin(m->record + m->len, sizeof(m->record) - m->len, hex, strlen(hex), NULL,
+			   &bytes, NULL))
+		return false;
+	m->len += bytes;
 	return true;
 }
 
 /* Return: false: it is none. */
 static bool put_prefix(struct mrt *m, const char *prefix)
 {
-	char text[INET6_ADDRSTRLEN];
-	const char *slash = strchr(prefix, '/');
-	int family = strchr(prefix, ':') ? AF_INET6 : AF_INET;
-	unsigned long bits = slash ? strtoul(slash + 1, NULL, 10) : 129;
-	uint8_t addr[16];
+	uint8_t family, bits, addr[16];
 
-	if (bits > (family == AF_INET ? 32 : 128) || (size_t)(slash - prefix) >= sizeof(text))
-		return false;
-	memcpy(text, prefix, (size_t)(slash - prefix));
-	text[slash - prefix] = '\0';
-	if (inet_pton(family, text, addr) != 1)
+	if (!address_parse(prefix, &family, &bits, addr))
 		return false;
 	put(m, bits, 1);
 	put_bytes(m, addr, (bits + 7) / 8);

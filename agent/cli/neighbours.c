@@ -4,11 +4,6 @@
 #include "cli/cli.h"
 #include "cli/columns.h"
 
-static void neighbours_seen(void *arg, json_t *one)
-{
-	json_array_append(arg, one);
-}
-
 static void neighbours_print(const struct cli *cli, const json_t *all)
 {
 	static const char *const head[] = {
@@ -37,23 +32,13 @@ static void neighbours_print(const struct cli *cli, const json_t *all)
 	columns_free(columns);
 }
 
-static json_t *neighbours_collect(const struct cli *cli)
-{
-	json_t *request = json_pack("{s:s}", "command", "neighbours"), *all = json_array();
-
-	if (cli_pages(cli, request, "neighbours", neighbours_seen, all))
-		return all;
-	json_decref(all);
-	return NULL;
-}
-
 int cli_neighbours(struct cli *cli, int argc, char **argv)
 {
 	json_t *all;
 
 	if (cli_option(cli, argc, argv, NULL) != -1 || !cli_no_arguments("neighbours", argc, argv))
 		return CLI_USAGE;
-	all = neighbours_collect(cli);
+	all = cli_collect(cli, "neighbours", "neighbours");
 	if (!all)
 		return CLI_FAILED;
 	if (cli->json)

@@ -73,23 +73,17 @@ static json_t *of_peer(const struct verify_table *table, char *const *command, s
 	return json_is_array(all) ? all : NULL;
 }
 
-static void seen(void *arg, json_t *one)
-{
-	json_array_append(arg, one);
-}
-
 static json_t *of_this(const struct verify_table *table, const struct cli *cli, struct verify *v)
 {
 	/* That there are none is no error of the command: it is about flows as well. */
 	struct cli aside = *cli;
-	json_t *all = json_array();
+	json_t *all;
 
 	aside.json = false;
-	if (cli_pages(&aside, json_pack("{s:s}", "command", table->ask), table->array, seen, all))
-		return all;
-	snprintf(v->why, sizeof(v->why), "this member has none");
-	json_decref(all);
-	return NULL;
+	all = cli_collect(&aside, table->ask, table->array);
+	if (!all)
+		snprintf(v->why, sizeof(v->why), "this member has none");
+	return all;
 }
 
 static void compare(const struct verify_table *table, struct verify *v, const char *name,

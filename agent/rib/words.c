@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <sodium.h>
+
 #include "base/big_endian.h"
 #include "rib/words.h"
 
@@ -234,15 +236,10 @@ json_t *words_path(const struct rib_path *path)
 
 json_t *words_bytes(const struct rib_path *path)
 {
-	static const char digit[] = "0123456789abcdef";
-	static char hex[2 * BGP_MESSAGE_MAX];	/* large, and of one caller at a time */
-	size_t i;
+	static char hex[2 * BGP_MESSAGE_MAX + 1];	/* large, and of one caller at a time */
 
-	for (i = 0; i < path->len && 2 * i + 1 < sizeof(hex); i++) {
-		hex[2 * i] = digit[path->attributes[i] >> 4];
-		hex[2 * i + 1] = digit[path->attributes[i] & 15];
-	}
-	return path_json(path, "attribute_bytes", json_stringn(hex, 2 * i));
+	sodium_bin2hex(hex, sizeof(hex), path->attributes, path->len);
+	return path_json(path, "attribute_bytes", json_string(hex));
 }
 
 bool words_prefix(const char *text, struct bgp_nlri *nlri)
