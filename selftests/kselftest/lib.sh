@@ -25,11 +25,8 @@ PIDS=()
 # A process less for each look of wait_for: where all is emulated they are what takes time.
 exec {NOTHING}<> <(:)
 sleep() {
-	local rc=0
-
-	read -rt "$1" -u "$NOTHING" || rc=$?
-	# more than 128: the time is over
-	[ "$rc" -gt 128 ]
+	read -rt "$1" -u "$NOTHING"
+	[ $? -gt 128 ]	# the time is over
 }
 
 diag() { sed 's/^/# /'; }

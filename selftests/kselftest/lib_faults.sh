@@ -87,10 +87,9 @@ name_of() { echo "gw${MEMBER[$1]}"; }
 
 # says_of NETNS NAME... -- KEY VALUE...: the same of these peers, of each of them
 says_of() {
-	local ns=$1 status peers=() name of
+	local ns=$1 status peers=() name
 
-	status=$(gwsync -s "$TMP/$ns.sock" status --json 2> /dev/null)
-	status=${status#*'"peers": ['}
+	status=$(ask "$ns" status --json)
 	shift
 	for (( ; ; )); do
 		name=$1
@@ -100,13 +99,23 @@ says_of() {
 	done
 	while [ $# -gt 0 ]; do
 		for name in "${peers[@]}"; do
-			of=${status#*"\"name\": \"$name\","}
-			[[ ${of%%'"name":'*} =~ \"$1\":\ \"?([^\",$'\n']*) ]]
-			eq "$name's $1 at $ns: ${BASH_REMATCH[1]}" "$name's $1 at $ns: $2" ||
-				return 1
+			peer_value "$status" "$name" "$1"
+			eq "$name's $1 at $ns: ${VALUE//\"/}" "$name's $1 at $ns: $2" || return 1
 		done
 		shift 2
 	done
+}
+# of_table NETNS TABLE KEY: what the status says of a table
+of_table() {
+	ask "$1" status --json | sed -n "/\"name\": \"$2\"/,/}/p" |
+		sed -n "s/^ *\"$3\": \"\?\([^\",]*\)\"\?,\?\$/\1/p" | head -n 1
+}
+# compares NETNS COMMAND...: its tables with what the command's daemon says
+compares() {
+	local ns=$1
+
+	shift
+	in_ns "$ns" gwsync -s "$TMP/$ns.sock" verify -- "$@" > "$TMP/compares" 2>&1
 }
 # in_sync OWNER BACKUP...: as in lib_agent.sh
 in_sync() {

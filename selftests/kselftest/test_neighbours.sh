@@ -45,12 +45,7 @@ asked() {
 	in_ns "$LAN" nft list counter netdev asked "l${MEMBER[$1]}" |
 		sed -n 's/.*packets \([0-9]*\).*/\1/p'
 }
-# Of the table of neighbours in the status: a key's value
-of_neighbours() {	# NETNS KEY
-	ask "$1" status --json | sed -n '/"name": "neighbours"/,/}/p' |
-		sed -n "s/^ *\"$2\": \"\?\([^\",]*\)\"\?,\?\$/\1/p" | head -n 1
-}
-is() { eq "$2 of $1: $(of_neighbours "$1" "$2")" "$2 of $1: $3"; }
+is() { eq "$2 of $1: $(of_table "$1" neighbours "$2")" "$2 of $1: $3"; }
 # known NETNS: what it holds of the hosts, by its own account
 known() { ask "$1" neighbours --json | grep -c '"address": "\(10\.8\.0\.1\|fd00:8::1\)[0-9][0-9]"'; }
 knows_all() { ge "$(known "$1")" $((2 * HOSTS)); }
@@ -68,13 +63,6 @@ live() {	# NETNS: hosts in its kernel
 	ip -n "$1" neigh show | grep -c '^\(10\.8\.0\.1\|fd00:8::1\)[0-9][0-9] .*lladdr'
 }
 
-# compares NETNS COMMAND...: its tables with what the command's daemon says
-compares() {
-	local ns=$1
-
-	shift
-	in_ns "$ns" gwsync -s "$TMP/$ns.sock" verify -- "$@" > "$TMP/compares" 2>&1
-}
 # As the owner would say, but for one host's card, and for another host.
 cat > "$TMP/liar" <<- END
 	#!/bin/bash

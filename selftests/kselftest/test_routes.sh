@@ -94,12 +94,7 @@ red_routes() {
 	echo "route add vrf red 100.127.9.0/28 proto $1 via 10.6.0.$2 dev red0"
 }
 
-# Of the table of routes in the status: a key's value
-of_routes() {	# NETNS KEY
-	ask "$1" status --json | sed -n '/"name": "routes"/,/}/p' |
-		sed -n "s/^ *\"$2\": \"\?\([^\",]*\)\"\?,\?\$/\1/p" | head -n 1
-}
-is() { eq "$2 of $1: $(of_routes "$1" "$2")" "$2 of $1: $3"; }
+is() { eq "$2 of $1: $(of_table "$1" routes "$2")" "$2 of $1: $3"; }
 # copies NETNS: in its kernel
 copies() {
 	{ ip -n "$1" route show table 8116; ip -n "$1" -6 route show table 8116
@@ -139,10 +134,6 @@ lost() {
 via() { in_ns "$1" ip route get "$(host "$2")" | grep -o 'via [0-9.]*' | head -n 1; }
 red_via() { in_ns "$1" ip route get "$2" from 10.6.0.99 iif red | grep -o 'via [0-9.]*'; }
 
-# compares COMMAND...: the backup's tables with what the command says
-compares() {
-	in_ns "$B" gwsync -s "$TMP/$B.sock" verify -- "$@" > "$TMP/compares" 2>&1
-}
 # As the owner would say, but for the next hop of one, another prefix, and a copy that is none.
 cat > "$TMP/liar" <<- END
 	#!/bin/bash
@@ -173,10 +164,10 @@ ip -n "$A" route del "$(prefix 11)/28"
 check "one went: there, too" wait_for 10 is "$B" installed $((TOTAL - 1))
 ip -n "$A" route add "$(prefix 11)/28" proto static via 10.8.0.101 dev lan0
 check "and is back: there, too" wait_for 10 is "$B" installed "$TOTAL"
-check "verify: nothing differs" compares "$(command -v ip)" netns exec "$A" \
+check "verify: nothing differs" compares "$B" "$(command -v ip)" netns exec "$A" \
 	gwsync -s "$TMP/$A.sock"
 check "verify: all of them were compared" grep "^$TOTAL routes compared, 0 differ\$" "$TMP/compares"
-check "verify: one that is not so" fails compares "$TMP/liar"
+check "verify: one that is not so" fails compares "$B" "$TMP/liar"
 check "verify: it tells whose next hop differs" \
 	grep -A 1 "^route $(prefix 25)/28 of table main.*" "$TMP/compares"
 check "verify: and which are missing" \
@@ -204,7 +195,7 @@ check "power loss: in the VRF they lead where they led there" \
 check "power loss: what the VRF alone has" red_via "$B" 100.127.9.1
 check "power loss: is nowhere else" fails in_ns "$B" ip route get 100.127.9.1
 check "power loss: all of them are live" is "$B" activated "$TOTAL"
-figure "$TOTAL routes: live after $(of_routes "$B" activate_ms) ms, by $(of_routes "$B" sets_live) sets"
+figure "$TOTAL routes: live after $(of_table "$B" routes activate_ms) ms, by $(of_table "$B" routes sets_live) sets"
 
 # Its own routing daemon learns them, by other next hops, and the copies go.
 pings
