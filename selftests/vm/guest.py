@@ -59,9 +59,9 @@ if [ -d /sys/module/gwsync ]; then
 	until said=$(rmmod gwsync 2>&1) || [ $((tries -= 1)) = 0 ]; do sleep 0.1; done
 	if [ -d /sys/module/gwsync ]; then
 		echo "bad: $said, refcnt $(cat /sys/module/gwsync/refcnt)"
+		echo "bad: gwsync is still loaded"
 		ps -N --ppid 2 -o pid,stat,args | busybox sed 's/^/bad: there is still /'
 	fi
-	[ -d /sys/module/gwsync ] && echo "bad: gwsync is still loaded"
 fi
 if [ -w /sys/kernel/debug/kmemleak ]; then
 	echo scan >/sys/kernel/debug/kmemleak || echo "bad: kmemleak has given up"
